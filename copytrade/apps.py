@@ -1,0 +1,23 @@
+"""Start-up wiring."""
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+
+from exchanges import gateway
+
+
+class CopytradeConfig(AppConfig):
+    name = "copytrade"
+
+    def ready(self) -> None:
+        gateway.configure(
+            url_overrides=settings.EXCHANGE_URL_OVERRIDES,
+            paper_exchange_url=settings.PAPER_EXCHANGE_URL,
+        )
+
+
+class AdminConfig(DjangoAdminConfig):
+    """The admin, with log-in through the ordinary log-in page."""
+
+    default_site = "unfold.sites.UnfoldAdminSite"

@@ -1,0 +1,38 @@
+"""Celery: queues by urgency, threads that feed one event loop, nothing that relies on the broker."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "copytrade.settings")
+
+app = Celery("copytrade")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    # Threads share the process's event loop and its warm connections; prefork would have one each.
+    worker_pool="threads",
+    worker_concurrency=4,
+    worker_prefetch_multiplier=1,
+    task_acks_late=True,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="default",
+    task_queues=[Queue(name) for name in ("exits", "signals", "orders", "recovery", "default")],
+    task_create_missing_queues=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        # A dead worker's messages come back after 60 s at the latest; the sweeps are faster anyway.
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "queue_order_strategy": "priority",
+    },
+    beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+)
+app.autodiscover_tasks()

@@ -1,0 +1,1 @@
+"""The one door to the exchanges: plain Python over ccxt, no Django."""

@@ -1,0 +1,186 @@
+"""Orders that the platform places."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from execution.states import AT_THE_VENUE, FINAL, LIVE, Status
+from records.fields import MoneyField, PublicIdModel
+from strategies.models import Signal, Strategy
+from subscriptions.models import Subscription
+from wallets.models import ExchangeAccount
+
+BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Migrations hold plain words.
+AT_THE_VENUE_VALUES = sorted(status.value for status in AT_THE_VENUE)
+LIVE_VALUES = sorted(status.value for status in LIVE)
+STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
+
+
+class CopyOrderQuerySet(models.QuerySet["CopyOrder"]):
+    def of_follower(self, user_id: int) -> CopyOrderQuerySet:
+        return self.filter(subscription__follower_id=user_id)
+
+    def live(self) -> CopyOrderQuerySet:
+        return self.filter(status__in=LIVE)
+
+    def due(self, *, now: datetime) -> CopyOrderQuerySet:
+        """Pending ones that should be on their way by now: what a sweep picks up."""
+        return self.filter(status=Status.PENDING, due_at__lte=now)
+
+    def to_look_up(self, *, now: datetime) -> CopyOrderQuerySet:
+        """Orders whose fate only the venue knows."""
+        return self.filter(status__in=AT_THE_VENUE, look_up_at__lte=now)
+
+
+class CopyOrder(PublicIdModel):
+    """One order on a follower's account (or, origin `master`, on the master's own).
+
+    Amounts in base, prices and notionals in quote. Identity: origin, subscription, symbol and part
+    of the signal or act it comes from; the client order id is a short hash over it.
+    """
+
+    class Origin(models.TextChoices):
+        SIGNAL = "signal", _("Signal")
+        OPENING = "opening", _("Opening")
+        CLOSING = "closing", _("Closing")
+        STOP = "stop", _("Stop")
+        REPAIR = "repair", _("Repair")
+        MASTER = "master", _("Master's own")
+
+    class Kind(models.TextChoices):
+        ENTRY = "entry", _("Entry")
+        EXIT = "exit", _("Exit")
+
+    origin = models.CharField(max_length=8, choices=Origin.choices)
+    # Tells two acts of one origin apart: the signal's number, or the closing's.
+    origin_number = models.BigIntegerField()
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="+")
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, null=True, related_name="+")
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    part = models.PositiveSmallIntegerField(default=1)
+    client_order_id = models.CharField(max_length=18)
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    symbol = models.CharField(max_length=32)
+    side = models.CharField(max_length=4)
+    type = models.CharField(max_length=10)
+    status = models.CharField(max_length=16, choices=STATUS_CHOICES, default=Status.PENDING)
+    reason_code = models.CharField(max_length=40, blank=True)
+    reason_text = models.CharField(max_length=300, blank=True)
+    # The change of target: an entry as an amount, an exit as a fraction; applied once, at the claim.
+    target_change = MoneyField()
+    target_applied = models.BooleanField(default=False)
+    requested_amount = MoneyField(null=True)
+    price = MoneyField(null=True, help_text="The limit; None for a market order.")
+    reserved = MoneyField(default=0)
+    filled_amount = MoneyField(default=0)
+    filled_cost = MoneyField(default=0)
+    venue_order_id = models.CharField(max_length=80, blank=True)
+    sizing = models.JSONField(default=list)
+    # The signal's facts, so that lag and slippage are told from one row.
+    master_price = MoneyField(null=True)
+    signal_at = models.DateTimeField(null=True)
+    detected_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="Entries only; by the venue's clock.")
+    # Work lists.
+    attempt = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    look_up_at = models.DateTimeField(null=True)
+    not_found_count = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True, help_text="By the venue's clock; signs the request.")
+    claimed_by = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    submitted_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = CopyOrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["origin", "origin_number", "subscription", "symbol", "part"],
+                condition=Q(subscription__isnull=False),
+                name="one_order_per_origin_subscription_symbol_part",
+            ),
+            models.UniqueConstraint(
+                fields=["signal", "part"],
+                condition=Q(subscription=None),
+                name="one_order_of_the_master_per_signal",
+            ),
+            models.UniqueConstraint(
+                fields=["exchange_account", "client_order_id"], name="one_order_per_client_order_id"
+            ),
+            models.UniqueConstraint(
+                fields=["subscription", "symbol"],
+                condition=Q(status__in=AT_THE_VENUE_VALUES),
+                name="one_order_in_flight_per_subscription_and_symbol",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["denied", "skipped", "expired", "rejected"]) | ~Q(reason_code=""),
+                name="an_order_not_placed_has_a_code",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=AT_THE_VENUE_VALUES)
+                | Q(requested_amount__gt=0, claimed_at__isnull=False),
+                name="an_order_at_the_venue_was_claimed",
+            ),
+            models.CheckConstraint(condition=Q(filled_amount__gte=0), name="a_filled_amount_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(subscription__isnull=False) | Q(origin="master"),
+                name="only_a_masters_own_order_has_no_subscription",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(status="pending"), name="pending_orders"),
+            models.Index(
+                fields=["look_up_at"], condition=Q(status__in=AT_THE_VENUE_VALUES), name="orders_to_look_up"
+            ),
+            models.Index(
+                fields=["subscription", "symbol", "id"],
+                condition=Q(status__in=LIVE_VALUES),
+                name="live_orders_of_a_sub_position",
+            ),
+            models.Index(fields=["signal"], name="orders_of_a_signal"),
+            models.Index(fields=["subscription", "-id"], name="orders_of_a_subscription"),
+            models.Index(F("created_at").desc(), F("id").desc(), name="orders_newest_first"),
+        ]
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+
+def client_order_id(*, origin: str, origin_number: int, owner: int, symbol: str, part: int) -> str:
+    """18 of a-z0-9, the same on every attempt. `owner` is the subscription, or the signal for a master.
+
+    Copies begin with `c` (Gate leaves ids that begin with `t` unprefixed), a master's own with `m`.
+    """
+    digest = hashlib.sha256(f"{origin}|{origin_number}|{owner}|{symbol}|{part}".encode()).digest()
+    number = int.from_bytes(digest, "big")
+    letters = []
+    for _step in range(17):
+        number, rest = divmod(number, 36)
+        letters.append(BASE36[rest])
+    return ("m" if origin == CopyOrder.Origin.MASTER else "c") + "".join(letters)
+
+
+class MasterFeed(models.Model):
+    """What is known of a master account's stream: who watches it, until when, how far it has come."""
+
+    exchange_account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="+")
+    leased_by = models.CharField(max_length=80, blank=True)
+    leased_until = models.DateTimeField(null=True)
+    # Fills up to here are known; the back-fill asks from a minute before.
+    filled_until = models.DateTimeField()
+    alive_at = models.DateTimeField(null=True)
+    equity = MoneyField(null=True)
+    equity_at = models.DateTimeField(null=True)

@@ -1,0 +1,1 @@
+"""The books: fills, trades, postings, positions, marks."""

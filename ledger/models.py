@@ -1,0 +1,177 @@
+"""The books. Fill, Trade and Posting are append-only by trigger; a correction is a reversal."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from records.fields import MoneyField, PublicIdModel
+from strategies.models import Strategy
+from subscriptions.models import Subscription
+from wallets.models import ExchangeAccount
+
+
+class Fill(models.Model):
+    """One execution as the venue told it, for a follower's or a master's order."""
+
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    symbol = models.CharField(max_length=32)
+    venue_order_id = models.CharField(max_length=80)
+    trade_id = models.CharField(max_length=80)
+    # Names the order together with the account; never a foreign key upwards.
+    client_order_id = models.CharField(max_length=64, blank=True)
+    side = models.CharField(max_length=4)
+    price = MoneyField()
+    quantity = MoneyField()
+    fee = MoneyField()
+    fee_asset = models.CharField(max_length=16, blank=True)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                # Binance counts trade ids per symbol, and a self-trade has one id twice.
+                fields=["exchange_account", "symbol", "venue_order_id", "trade_id"],
+                name="a_fill_is_booked_once",
+            ),
+            models.CheckConstraint(condition=Q(price__gt=0, quantity__gt=0), name="a_fill_moved_something"),
+        ]
+
+
+class TradeQuerySet(models.QuerySet["Trade"]):
+    def of_follower(self, user_id: int) -> TradeQuerySet:
+        return self.filter(subscription__follower_id=user_id)
+
+    def of_master(self, strategy_id: int) -> TradeQuerySet:
+        return self.filter(strategy_id=strategy_id, subscription=None)
+
+
+class Trade(PublicIdModel):
+    """The record of one fill: what it cost, what it realised, how far it was from the master."""
+
+    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, related_name="+")
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
+    # None = the master's own fill.
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="+")
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    symbol = models.CharField(max_length=32)
+    side = models.CharField(max_length=4)
+    price = MoneyField()
+    quantity = MoneyField()
+    cost = MoneyField()
+    fee = MoneyField()
+    fee_asset = models.CharField(max_length=16, blank=True)
+    # None = the fee's coin had no price at that moment.
+    fee_in_quote = MoneyField(null=True)
+    realised_pnl = MoneyField()
+    signal_at = models.DateTimeField(null=True)
+    master_price = MoneyField(null=True)
+    input_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TradeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(F("at").desc(), F("id").desc(), name="trades_newest_first"),
+            models.Index(fields=["subscription", "-at"], name="trades_of_a_subscription"),
+            models.Index(
+                fields=["strategy", "-at"], condition=Q(subscription=None), name="trades_of_a_master"
+            ),
+        ]
+
+
+class Posting(models.Model):
+    """A positive amount of one asset from a source to a destination: balanced by construction."""
+
+    trade = models.ForeignKey(Trade, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=80)
+    destination = models.CharField(max_length=80)
+    amount = MoneyField()
+    asset = models.CharField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="a_posting_is_positive"),
+            models.CheckConstraint(condition=~Q(source=F("destination")), name="a_posting_goes_somewhere"),
+        ]
+
+
+class PositionQuerySet(models.QuerySet["Position"]):
+    def of_follower(self, user_id: int) -> PositionQuerySet:
+        return self.filter(subscription__follower_id=user_id)
+
+    def of_master(self, strategy_id: int) -> PositionQuerySet:
+        return self.filter(strategy_id=strategy_id, subscription=None)
+
+    def open(self) -> PositionQuerySet:
+        return self.filter(held__gt=0)
+
+
+class Position(PublicIdModel):
+    """A sub-position: what is `held` of a symbol, and the `target` it should be. Base amounts.
+
+    Of a subscription, or (subscription None) of the strategy itself. `cost` is the quote that the
+    held amount took, fees included; average cost = cost / held.
+    """
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="+")
+    symbol = models.CharField(max_length=32)
+    target = MoneyField(default=0)
+    held = MoneyField(default=0)
+    cost = MoneyField(default=0)
+    realised_pnl = MoneyField(default=0)
+    fees = MoneyField(default=0)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = PositionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "symbol"],
+                condition=Q(subscription__isnull=False),
+                name="one_position_per_subscription_and_symbol",
+            ),
+            models.UniqueConstraint(
+                fields=["strategy", "symbol"],
+                condition=Q(subscription=None),
+                name="one_master_position_per_strategy_and_symbol",
+            ),
+            models.CheckConstraint(condition=Q(target__gte=0), name="a_target_is_not_negative"),
+        ]
+
+    @property
+    def average_cost(self) -> Decimal | None:
+        return self.cost / self.held if self.held > 0 else None
+
+
+class MarkQuerySet(models.QuerySet["Mark"]):
+    def fresh(self, *, now: datetime) -> MarkQuerySet:
+        return self.filter(at__gte=now - Mark.FRESH_FOR)
+
+
+class Mark(models.Model):
+    """The last public price of a symbol at a venue."""
+
+    FRESH_FOR = timedelta(seconds=60)
+
+    exchange = models.CharField(max_length=32)
+    symbol = models.CharField(max_length=32)
+    price = MoneyField()
+    at = models.DateTimeField()
+
+    objects = MarkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["exchange", "symbol"], name="one_mark_per_venue_and_symbol"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="a_mark_is_positive"),
+        ]

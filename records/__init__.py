@@ -1,0 +1,1 @@
+"""What every table shares: public ids, money columns, append-only tables, set-wise updates."""

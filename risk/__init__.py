@@ -1,0 +1,1 @@
+"""May this order go: limits, the kill switch, and what was stopped."""

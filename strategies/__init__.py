@@ -1,0 +1,1 @@
+"""What masters publish: strategies and their signals."""

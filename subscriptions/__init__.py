@@ -1,0 +1,1 @@
+"""Who copies whom, and with how much."""

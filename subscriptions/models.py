@@ -1,0 +1,96 @@
+"""Copy relations."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from records.fields import MoneyField, PublicIdModel
+from strategies.models import Strategy
+from wallets.models import ExchangeAccount
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def following(self, strategy_id: int) -> SubscriptionQuerySet:
+        """Those that a signal of the strategy must account for."""
+        return self.filter(strategy_id=strategy_id).exclude(status=Subscription.Status.CLOSED)
+
+    def owned_by(self, user_id: int) -> SubscriptionQuerySet:
+        return self.filter(follower_id=user_id)
+
+    def live(self) -> SubscriptionQuerySet:
+        return self.exclude(status=Subscription.Status.CLOSED)
+
+
+class Subscription(PublicIdModel):
+    """A follower's copy of one strategy on one account: a small account of its own, in the quote.
+
+    `cash` = allocation + realised result - fees - cost of open positions; `reserved` is what the
+    entries in flight may still spend of it.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        PAUSED = "paused", _("Paused")
+        CLOSING = "closing", _("Closing")
+        CLOSED = "closed", _("Closed")
+
+    class SizingMode(models.TextChoices):
+        PROPORTIONAL = "proportional", _("Proportional")
+        FIXED_NOTIONAL = "fixed_notional", _("Fixed amount")
+        MULTIPLIER = "multiplier", _("Multiplier")
+
+    class OnUnsubscribe(models.TextChoices):
+        KEEP = "keep", _("Keep positions")
+        CLOSE = "close", _("Close positions")
+
+    class OnMasterLost(models.TextChoices):
+        HOLD = "hold", _("Hold positions")
+        CLOSE = "close", _("Close positions")
+
+    follower = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    allocation = MoneyField()
+    cash = MoneyField()
+    reserved = MoneyField(default=0)
+    realised_pnl = MoneyField(default=0)
+    sizing_mode = models.CharField(max_length=16, choices=SizingMode.choices)
+    sizing_value = MoneyField()
+    max_slippage_bps = models.PositiveIntegerField(null=True, blank=True)
+    stop_loss_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    take_profit_percent = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
+    symbols_blocked = ArrayField(models.CharField(max_length=32), default=list, blank=True)
+    copy_open_positions = models.BooleanField(default=False)
+    on_unsubscribe = models.CharField(max_length=5, choices=OnUnsubscribe.choices, default=OnUnsubscribe.KEEP)
+    on_master_lost = models.CharField(max_length=5, choices=OnMasterLost.choices, default=OnMasterLost.HOLD)
+    own = models.BooleanField(default=False)
+    starts_after_number = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    closed_at = models.DateTimeField(null=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy", "exchange_account"],
+                condition=~Q(status="closed"),
+                name="an_account_follows_a_strategy_once",
+            ),
+            models.CheckConstraint(condition=Q(allocation__gt=0), name="an_allocation_is_positive"),
+            models.CheckConstraint(condition=Q(sizing_value__gt=0), name="a_sizing_value_is_positive"),
+            models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_cash_is_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["strategy", "id"], condition=~Q(status="closed"), name="live_subscriptions"),
+        ]
+
+    @property
+    def available(self) -> object:
+        return self.cash - self.reserved

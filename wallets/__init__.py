@@ -1,0 +1,1 @@
+"""Where people's money is: exchange accounts and their sealed keys."""

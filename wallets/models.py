@@ -1,0 +1,81 @@
+"""Accounts at exchanges."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from exchanges.types import Account
+from records.fields import MoneyField, PublicIdModel
+from wallets import vault
+
+
+class ExchangeAccountQuerySet(models.QuerySet["ExchangeAccount"]):
+    def connected(self) -> ExchangeAccountQuerySet:
+        return self.filter(disconnected_at=None)
+
+    def owned_by(self, user_id: int) -> ExchangeAccountQuerySet:
+        return self.filter(owner_id=user_id)
+
+
+class ExchangeAccount(PublicIdModel):
+    """One account at one venue, reached with its owner's keys. Disconnected, it stays without keys."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        INVALID = "invalid", _("Invalid")
+        UNREACHABLE = "unreachable", _("Unreachable")
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    exchange = models.CharField(max_length=32, help_text="A ccxt id, or `paper`.")
+    label = models.CharField(max_length=80)
+    key_hint = models.CharField(max_length=8, blank=True)
+    sealed_credentials = models.TextField(blank=True)
+    venue_account_id = models.CharField(max_length=80)
+    mode = models.JSONField(default=dict)
+    permissions = models.JSONField(default=list)
+    can_withdraw = models.BooleanField(default=False)
+    proxy_url = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=300, blank=True)
+    validated_at = models.DateTimeField(null=True)
+    quote = models.CharField(max_length=16, default="USDT")
+    equity = MoneyField(null=True)
+    free_quote = MoneyField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    disconnected_at = models.DateTimeField(null=True)
+
+    objects = ExchangeAccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exchange", "venue_account_id"],
+                condition=Q(disconnected_at=None),
+                name="a_venue_account_is_connected_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(disconnected_at=None) | Q(sealed_credentials=""),
+                name="a_disconnected_account_keeps_no_keys",
+            ),
+            models.CheckConstraint(condition=Q(can_withdraw=False), name="no_key_may_withdraw"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.exchange})"
+
+    @property
+    def is_paper(self) -> bool:
+        return self.exchange == "paper"
+
+    def open(self) -> Account:
+        """What a call at the venue needs, keys decrypted. Only the process that calls asks for it."""
+        return Account(
+            exchange=self.exchange,
+            credentials=vault.unseal(self.sealed_credentials, owner=str(self.public_id)),
+            mode=self.mode,
+            proxy_url=self.proxy_url,
+        )
