@@ -1,12 +1,12 @@
 """PostgreSQL and Redis: those that DATABASE_URL and REDIS_URL name, else our own from the installed wheels.
 
-    python -m local.engines run -- COMMAND [ARGUMENT...]
+    python -m local.engines run [--durable] -- COMMAND [ARGUMENT...]
 
-starts both for the length of one command, with an empty database and no care for a power failure.
+starts both for the length of one command, with an empty database; without --durable they are quicker, because
+they do not care for a power failure.
 """
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from local.processes import Child, Stopped, ignore_stopping, run, take_charge
 from local.report import Refusal, run_main, step
 from local.run_folder import temporary
 
-USAGE = "Usage: python -m local.engines run -- COMMAND [ARGUMENT...]"
+USAGE = "Usage: python -m local.engines run [--durable] -- COMMAND [ARGUMENT...]"
 
 
 class Engines:
@@ -83,24 +83,33 @@ def running(
 
 
 @contextlib.contextmanager
-def for_one_command(env: Mapping[str, str]) -> Iterator[Engines]:
-    """Quick engines in a run folder of their own: any number of commands run beside each other."""
+def for_one_command(env: Mapping[str, str], *, durable: bool = False) -> Iterator[Engines]:
+    """Engines in a run folder of their own: any number of commands run beside each other."""
     with (
         temporary(RUN, "command-") as (run_dir, lock),
-        running(run_dir, env=env, durable=False, lock=lock) as engines,
+        running(run_dir, env=env, durable=durable, lock=lock) as engines,
     ):
         yield engines
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:2] != ["run", "--"] or len(arguments) < 3:
+    options, separator, command = _split(arguments)
+    if options not in (["run"], ["run", "--durable"]) or not separator or not command:
         raise Refusal(USAGE)
     take_charge()
     try:
-        with for_one_command(environment.for_tests()) as engines:
-            return run(arguments[2], arguments[2:], env=engines.env(), cwd=Path(os.getcwd()))
+        with for_one_command(environment.for_tests(), durable="--durable" in options) as engines:
+            return run(command[0], command, env=engines.env(), cwd=Path.cwd())
     except Stopped as stopped:
         return 128 + stopped.signal_number
+
+
+def _split(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
+    """What is before and after the first `--`."""
+    if "--" not in arguments:
+        return arguments, False, []
+    at = arguments.index("--")
+    return arguments[:at], True, arguments[at + 1 :]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local import debian, environment
-from local.paths import ROOT, RUN, VENV, VENV_PYTHON
+from local.paths import PYTHON, ROOT, RUN, VENV, VENV_PYTHON
 from local.processes import ChildDied, run_or_refuse
 from local.report import Refusal, run_main, step
 
@@ -65,12 +65,12 @@ def _create_venv() -> None:
     if not importlib.util.find_spec("ensurepip"):
         if not debian.can_install():
             raise Refusal(
-                f"{sys.executable} cannot make virtual environments; "
+                f"{PYTHON} cannot make virtual environments; "
                 "on Debian and Ubuntu `apt-get install python3-venv` changes that."
             )
         debian.install("python3-venv", log=LOG)
     with step(f"creating {VENV.name} with Python {sys.version_info[0]}.{sys.version_info[1]}"):
-        _run("venv", [sys.executable, "-m", "venv", "--clear", str(VENV)])
+        _run("venv", [PYTHON, "-m", "venv", "--clear", str(VENV)])
 
 
 def _install_packages() -> None:

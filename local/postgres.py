@@ -8,13 +8,13 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from local.processes import Child, run_or_refuse, spawn
+from local import databases
+from local.processes import Child, spawn
 from local.report import Refusal
 from local.run_folder import PUBLIC_FOLDERS, make_private, outside_folder
 
@@ -109,8 +109,7 @@ class Postgres:
             "postgres", "-D", self.home, "-k", self.socket_folder, *options, keep_open=keep_open
         )
         self._wait_until_ready(child)
-        if DATABASE not in self.databases():
-            self.create_database(DATABASE)
+        databases.create(self.url("postgres"), DATABASE, env=self.env, log=self.log)
         return child
 
     def _spawn(self, program: str, *arguments: str | Path, keep_open: tuple[int, ...] = ()) -> Child:
@@ -165,24 +164,6 @@ class Postgres:
         except OSError:
             return ""
         return lines[7].strip() if len(lines) >= 8 else ""
-
-    def databases(self) -> set[str]:
-        listing = subprocess.run(
-            [self.install / "bin" / "psql", "-XAtc", "SELECT datname FROM pg_database", self.url("postgres")],
-            env=self.env,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return set(listing.stdout.split())
-
-    def create_database(self, name: str) -> None:
-        command: list[str | Path] = [
-            self.install / "bin" / "createdb",
-            f"--maintenance-db={self.url('postgres')}",
-            name,
-        ]
-        run_or_refuse("createdb", command, env=self.env, cwd=self.run_dir, log=self.log)
 
     def stop(self) -> None:
         if self.child:

@@ -4,7 +4,6 @@ import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from local.paths import PYTHON
 from local.report import Refusal
 
 TETHER = Path(__file__).with_name("tether.py")
@@ -45,6 +45,7 @@ class Child:
     log: Path | None
     log_offset: int
     stop_signal: signal.Signals
+    asked_to_stop: bool = False
     started_at: float = field(default_factory=time.monotonic)
 
     def log_text(self) -> str:
@@ -68,15 +69,20 @@ class Child:
         except ProcessLookupError:
             return
 
+    def ask_to_stop(self) -> None:
+        """Once: to a Celery worker the second request means "drop what you do"."""
+        if not self.asked_to_stop and self.process.poll() is None:
+            self.asked_to_stop = True
+            self.process.send_signal(self.stop_signal)
+
     def stop(self, *, patience: float = 10.0) -> None:
         """Ask, wait at most `patience` seconds, then end it and whatever it left behind."""
-        if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
-            try:
-                self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                self.signal_group(signal.SIGKILL)
-                self.process.wait()
+        self.ask_to_stop()
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.signal_group(signal.SIGKILL)
+            self.process.wait()
         self.signal_group(signal.SIGKILL)
 
 
@@ -98,7 +104,7 @@ def spawn(
         # The kernel's "parent died" means the thread that started the child.
         raise RuntimeError(f"{name} must be started from the main thread")
     tethered = [
-        sys.executable,
+        PYTHON,
         "-I",
         "-S",
         TETHER,
@@ -147,8 +153,8 @@ def run(
 
 def run_or_refuse(
     name: str, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path
-) -> None:
-    """Like `run`, quietly; raises ChildDied with the last log lines when it fails."""
+) -> str:
+    """Run a command quietly and return what it wrote; raises ChildDied with the last lines when it fails."""
     child = spawn(name, command, env=env, cwd=cwd, log=log)
     try:
         child.process.wait()
@@ -157,6 +163,7 @@ def run_or_refuse(
         child.stop()
     if death and death.exit_code != 0:
         raise death
+    return child.log_text()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
