@@ -57,7 +57,11 @@ class OutcomeUnknown(ExchangeError):
 
 
 class Unavailable(ExchangeError):
-    """A question (not an order) found no answer: ask again later."""
+    """A question (not an order) found no answer: ask again later, after `retry_after` seconds if given."""
+
+    def __init__(self, text: str, *, code: str = "", retry_after: float | None = None) -> None:
+        super().__init__(text, code=code)
+        self.retry_after = retry_after
 
 
 class VenueNotSupported(ExchangeError):

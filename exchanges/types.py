@@ -76,6 +76,10 @@ class FillReport:
     fee: Decimal
     fee_asset: str
     at: datetime
+    # Of the whole order, where the venue says so with the fill: how much it asked for, and whether
+    # this fill was its last.
+    order_quantity: Decimal | None = None
+    order_is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class MarketRules:
     max_quantity: Decimal
     max_market_quantity: Decimal
     min_notional: Decimal
+    taker_fee: Decimal = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,238 @@
+"""Warm ccxt instances: one per venue and egress address, and a light copy with its own keys for each call.
+
+A fresh ccxt instance costs a TLS context, a session and a market table; a copy shares all three.
+What may not be shared is `options`: ccxt keeps one account's mode and log-in state there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import ssl
+import weakref
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import ccxt.async_support
+import ccxt.pro
+import certifi
+
+from exchanges import clock, loop
+from exchanges.answers import Answer
+from exchanges.errors import VenueNotSupported
+from exchanges.types import Account
+from exchanges.venues import Venue, venue_of
+
+CONNECT_SECONDS = 3.0
+TOTAL_MILLISECONDS = 8000
+REQUESTS_AT_ONCE = 500
+
+
+class _Watched:
+    """Put before ccxt's class: remembers on each copy whether a request left and what came back."""
+
+    sent = False
+    status = 0
+    answer_headers: Mapping[str, str] = {}
+    answer_body = ""
+
+    async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        self.sent = True
+        self.status, self.answer_headers, self.answer_body = 0, {}, ""
+        return await super().fetch(url, method, headers, body)  # type: ignore[misc]
+
+    def on_rest_response(self, code: int, reason: str, url: str, method: str, *rest: Any) -> str:
+        headers, body = rest[0], rest[1]
+        self.status, self.answer_headers, self.answer_body = code, headers, body
+        return str(super().on_rest_response(code, reason, url, method, *rest))  # type: ignore[misc]
+
+    def __del__(self) -> None:
+        """ccxt warns here about a session left open; ours is shared and closed by close()."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await super().connect(*args, **kwargs)
+
+
+@dataclass(slots=True)
+class Base:
+    """The shared instance of one venue and egress address."""
+
+    venue: Venue
+    instance: Any
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
+
+
+@dataclass(slots=True)
+class Client:
+    """One call's copy of the base instance, with one account's keys."""
+
+    base: Base
+    ccxt: Any
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def venue(self) -> Venue:
+        return self.base.venue
+
+    def answer(self) -> Answer:
+        api = self.ccxt
+        return Answer(
+            self.venue.ccxt_id, api.sent, api.status, api.answer_headers, api.answer_body, self.secrets
+        )
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A place among the requests in flight; ccxt signs before it waits, so the waiting is done here."""
+        async with self.base.turns:
+            if self.venue.one_request_per_key and self.ccxt.apiKey:
+                async with _key_lock(self.ccxt.apiKey):
+                    yield
+            else:
+                yield
+
+
+_overrides: Mapping[str, str | Mapping[str, str]] = {}
+_owner: asyncio.AbstractEventLoop | None = None
+_session: aiohttp.ClientSession | None = None
+_bases: dict[tuple[str, str], Base] = {}
+_key_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+
+def point_at(overrides: Mapping[str, str | Mapping[str, str]]) -> None:
+    """Base addresses by our venue id; instances made before are made anew."""
+    global _overrides
+    _overrides = dict(overrides)
+    _bases.clear()
+    clock.forget()
+
+
+def override_of(exchange: str) -> str | Mapping[str, str] | None:
+    return _overrides.get(exchange)
+
+
+def session() -> aiohttp.ClientSession:
+    """The session of the running loop, with one TLS context and as many connections as are asked for."""
+    global _owner, _session
+    running = asyncio.get_running_loop()
+    if _session is None or _session.closed or _owner is not running:
+        _bases.clear()
+        _key_locks.clear()
+        context = ssl.create_default_context(cafile=certifi.where())
+        connector = _Connector(ssl=context, limit=0, ttl_dns_cache=300)
+        _owner, _session = running, aiohttp.ClientSession(connector=connector)
+    return _session
+
+
+def base_of(exchange: str, proxy_url: str = "") -> Base:
+    """The venue's shared instance on the running loop; its markets may not be loaded yet (markets.warm)."""
+    shared = session()
+    base = _bases.get((exchange, proxy_url))
+    if base is None:
+        venue = venue_of(exchange)
+        instance = build(venue, ccxt.async_support, shared, proxy_url)
+        base = _bases[exchange, proxy_url] = Base(venue, instance)
+    return base
+
+
+def bases_of(exchange: str) -> list[Base]:
+    return [base for (name, _), base in _bases.items() if name == exchange]
+
+
+def build(venue: Venue, package: Any, shared: aiohttp.ClientSession, proxy_url: str) -> Any:
+    """A keyless instance of the venue's class in `package` (ccxt.async_support or ccxt.pro)."""
+    ours = type(f"Shared{venue.ccxt_id.capitalize()}", (_Watched, getattr(package, venue.ccxt_id)), {})
+    instance = ours(
+        {
+            "session": shared,
+            "enableRateLimit": False,
+            "timeout": TOTAL_MILLISECONDS,
+            "number": str,
+            "options": _mutable(venue.options),
+        }
+    )
+    if proxy_url:
+        instance.aiohttp_proxy = proxy_url
+        instance.wssProxy = proxy_url
+    # Private on several venues, and needed by none of our calls.
+    instance.has = {**instance.has, "fetchCurrencies": False}
+    _apply_override(venue, instance)
+    instance.open()
+    return instance
+
+
+def client_for(base: Base, account: Account | None = None) -> Client:
+    """A copy of the base for one call; without an account it is keyless."""
+    api = copy.copy(base.instance)
+    exchange = base.venue.exchange
+    api.options = {**base.instance.options, **(account.mode if account else {})}
+    api.headers = {}
+    api.nonce = lambda: clock.milliseconds(clock.now(exchange))
+    if account is None:
+        return Client(base, api)
+    give_keys(api, account)
+    keys = account.credentials
+    return Client(base, api, (keys.api_key, keys.secret, keys.password))
+
+
+def forget_answer(client: Client) -> None:
+    """Before a further request of the same client: what came back belongs to the one before."""
+    api = client.ccxt
+    api.sent, api.status, api.answer_headers, api.answer_body = False, 0, {}, ""
+
+
+def give_keys(api: Any, account: Account) -> None:
+    keys = account.credentials
+    api.apiKey, api.secret, api.password = keys.api_key, keys.secret, keys.password
+    # Kraken's nonce must rise with every request of a key; ccxt counts per instance, in milliseconds.
+    api.incrementing_nonce = lambda: clock.rising_nonce(keys.api_key)
+
+
+async def close() -> None:
+    """Close the shared connections; the next call opens new ones."""
+    global _session
+    _bases.clear()
+    shared, _session = _session, None
+    if shared is not None and _owner is asyncio.get_running_loop():
+        await shared.close()
+
+
+def _key_lock(api_key: str) -> asyncio.Lock:
+    return _key_locks.setdefault(api_key, asyncio.Lock())
+
+
+def _mutable(options: Mapping[str, object]) -> dict[str, object]:
+    return {name: _mutable(value) if isinstance(value, Mapping) else value for name, value in options.items()}
+
+
+def _apply_override(venue: Venue, instance: Any) -> None:
+    override = _overrides.get(venue.exchange)
+    if not override:
+        if venue.exchange == "paper":
+            raise VenueNotSupported("paper: no paper exchange is configured")
+        return
+    parts = {"rest": override} if isinstance(override, str) else override
+    rest = parts["rest"].rstrip("/")
+    socket = parts.get("ws", rest.replace("http", "ws", 1)).rstrip("/")
+    instance.urls = {**instance.urls, "api": _moved(instance.urls["api"], rest, socket)}
+    if venue.ccxt_id == "binance" and "ws" in instance.urls["api"]:
+        # ccxt tells a spot stream by this word in its address.
+        instance.urls["api"]["ws"]["spot"] = f"{socket}/stream"
+
+
+def _moved(urls: Any, rest: str, socket: str) -> Any:
+    """The same paths at another host."""
+    if isinstance(urls, Mapping):
+        return {name: _moved(url, rest, socket) for name, url in urls.items()}
+    if not isinstance(urls, str):
+        return urls
+    return (socket if urls.startswith("ws") else rest) + urlsplit(urls).path
+
+
+loop.before_close(close)

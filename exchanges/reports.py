@@ -1,0 +1,173 @@
+"""From ccxt's structures to ours: Decimal from text, aware UTC, nothing guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from exchanges import clock
+from exchanges.rounding import EXACT
+from exchanges.types import Balance, FillReport, OrderReport, OrderRequest, Quote, Side
+
+# Bybit calls a part-filled immediate-or-cancel order closed, others canceled or expired: all are final.
+_FINAL = frozenset({"closed", "canceled", "expired", "rejected"})
+# Where the venues' raw trades carry our order id.
+_CLIENT_ID_KEYS = ("c", "clientOrderId", "orderLinkId", "clOrdId", "cl_ord_id", "clientOid")
+
+
+def decimal(value: object) -> Decimal:
+    return Decimal(0) if value in (None, "") else Decimal(str(value))
+
+
+def fill_of(trade: Mapping[str, Any], order: OrderReport | None = None) -> FillReport:
+    """One of ccxt's trades; what it leaves out is taken from the order it belongs to."""
+    fee = _fee_of(trade)
+    return FillReport(
+        symbol=str(trade.get("symbol") or (order.symbol if order else "")),
+        venue_order_id=str(trade.get("order") or (order.venue_order_id if order else "")),
+        trade_id=str(trade["id"]),
+        client_order_id=order.client_order_id if order else _client_id_in(trade.get("info")),
+        side=Side(trade["side"]) if trade.get("side") else _side_of(order),
+        price=Decimal(str(trade["price"])),
+        quantity=Decimal(str(trade["amount"])),
+        fee=fee[0],
+        fee_asset=fee[1],
+        at=_at(trade.get("timestamp"), order.at if order else None),
+        order_quantity=order.requested if order else _told_quantity(trade.get("info")),
+        order_is_final=_is_told_filled(trade.get("info")),
+    )
+
+
+def placed(order: Mapping[str, Any], request: OrderRequest, now: datetime) -> OrderReport:
+    """The answer to placing `request`; `now` by the venue's clock, for answers without a time."""
+    blank = OrderReport(
+        client_order_id=request.client_order_id,
+        venue_order_id=str(order["id"]),
+        symbol=request.symbol,
+        side=request.side,
+        requested=request.quantity,
+        filled=Decimal(0),
+        average_price=None,
+        is_final=False,
+        fills=(),
+        at=now,
+    )
+    return _told_by(order, blank)
+
+
+def found(order: Mapping[str, Any], *, client_order_id: str, symbol: str, now: datetime) -> OrderReport:
+    """The answer to a look-up."""
+    blank = OrderReport(
+        client_order_id=str(order.get("clientOrderId") or client_order_id),
+        venue_order_id=str(order["id"]),
+        symbol=symbol,
+        side=Side(order["side"]),
+        requested=Decimal(str(order["amount"])),
+        filled=Decimal(0),
+        average_price=None,
+        is_final=False,
+        fills=(),
+        at=now,
+    )
+    return _told_by(order, blank)
+
+
+def with_fills(report: OrderReport, fills: Iterable[FillReport]) -> OrderReport:
+    complete = replace(report, fills=_in_order(fills))
+    if not (complete.fills and complete.is_final and complete.fills_complete):
+        return complete
+    last = replace(complete.fills[-1], order_is_final=True)
+    return replace(complete, fills=(*complete.fills[:-1], last))
+
+
+def balances(answer: Mapping[str, Any]) -> dict[str, Balance]:
+    """Only assets of which there is something."""
+    found_assets = {}
+    for asset, total in (answer.get("total") or {}).items():
+        if decimal(total) == 0:
+            continue
+        free, locked = (answer.get("free") or {}).get(asset), (answer.get("used") or {}).get(asset)
+        found_assets[asset] = Balance(asset, decimal(free), decimal(locked))
+    return found_assets
+
+
+def quotes(tickers: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, Quote]:
+    """Only symbols with a bid, an ask and a last price: no price is unknown, never 0."""
+    known = {}
+    for symbol, ticker in tickers.items():
+        bid, ask, last = decimal(ticker["bid"]), decimal(ticker["ask"]), decimal(ticker["last"])
+        if min(bid, ask, last) <= 0:
+            continue
+        volume = decimal(ticker.get("quoteVolume"))
+        if volume == 0 and ticker.get("baseVolume"):
+            volume = EXACT.multiply(decimal(ticker["baseVolume"]), last)
+        known[symbol] = Quote(symbol, bid, ask, last, volume, _at(ticker.get("timestamp"), now))
+    return known
+
+
+def _told_by(order: Mapping[str, Any], blank: OrderReport) -> OrderReport:
+    filled = decimal(order.get("filled"))
+    moment = order.get("lastTradeTimestamp") or order.get("lastUpdateTimestamp") or order.get("timestamp")
+    report = replace(
+        blank,
+        filled=filled,
+        average_price=_average(order, filled),
+        is_final=order.get("status") in _FINAL,
+        at=_at(moment, blank.at),
+    )
+    trades = [trade for trade in order.get("trades") or () if trade.get("id") and trade.get("price")]
+    return with_fills(report, (fill_of(trade, report) for trade in trades))
+
+
+def _average(order: Mapping[str, Any], filled: Decimal) -> Decimal | None:
+    if filled == 0:
+        return None
+    cost = decimal(order.get("cost"))
+    if cost > 0:
+        return EXACT.divide(cost, filled).quantize(Decimal("1e-18"), context=EXACT)
+    return decimal(order.get("average")) or None
+
+
+def _in_order(fills: Iterable[FillReport]) -> tuple[FillReport, ...]:
+    once = {fill.trade_id: fill for fill in fills}
+    return tuple(sorted(once.values(), key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id)))
+
+
+def _fee_of(trade: Mapping[str, Any]) -> tuple[Decimal, str]:
+    fee = trade.get("fee") or next(iter(trade.get("fees") or ()), None) or {}
+    cost = decimal(fee.get("cost"))
+    return (cost, str(fee.get("currency") or "")) if cost else (Decimal(0), "")
+
+
+def _client_id_in(info: object) -> str:
+    if not isinstance(info, Mapping):
+        return ""
+    return next((str(info[key]) for key in _CLIENT_ID_KEYS if info.get(key)), "")
+
+
+def _told_quantity(info: object) -> Decimal | None:
+    """Binance's executionReport names the quantity of the whole order, and its state, with each fill."""
+    if isinstance(info, Mapping) and info.get("e") == "executionReport":
+        return Decimal(str(info["q"]))
+    return None
+
+
+def _is_told_filled(info: object) -> bool:
+    return isinstance(info, Mapping) and info.get("e") == "executionReport" and info.get("X") == "FILLED"
+
+
+def _side_of(order: OrderReport | None) -> Side:
+    if order is None:
+        raise ValueError("a trade without a side and without an order")
+    return order.side
+
+
+def _at(milliseconds: object, otherwise: datetime | None) -> datetime:
+    if milliseconds:
+        return clock.at_milliseconds(int(str(milliseconds)))
+    if otherwise is None:
+        raise ValueError("a trade without a time")
+    return otherwise
