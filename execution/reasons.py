@@ -1,0 +1,91 @@
+"""Why an order is not (wholly) placed: one code each, with the sentence that its owner reads."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Reason(StrEnum):
+    """A code for programs; `sentence` is for people, where the order has no numbers to tell more."""
+
+    sentence: str | Promise
+
+    def __new__(cls, code: str, sentence: str | Promise) -> Reason:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member
+
+    # Ours, by the rules of copying: the order is skipped (or expired).
+    BELOW_MINIMUM = (
+        "below_minimum",
+        _("Your share is below the exchange's minimum. We keep it and add it to the next trade."),
+    )
+    ALLOCATION_USED = (
+        "allocation_used",
+        _("Your allocation is used up: too little of it is free for this order."),
+    )
+    SIGNAL_TOO_OLD = (
+        "signal_too_old",
+        _("The master's trade was too old by then; buying late is not copying."),
+    )
+    NOT_PLACED_IN_TIME = (
+        "not_placed_in_time",
+        _("The exchange did not take the order while the master's trade was fresh. Nothing was bought."),
+    )
+    SYMBOL_NOT_LISTED = ("symbol_not_listed", _("Your exchange does not trade this symbol now."))
+    MASTER_EQUITY_UNKNOWN = (
+        "master_equity_unknown",
+        _("What the master's account was worth could not be read, so your share is not known."),
+    )
+    OVERTAKEN_BY_EXIT = (
+        "overtaken_by_exit",
+        _("The master had sold again before this order left. Nothing was bought."),
+    )
+    NOTHING_TO_SELL = ("nothing_to_sell", _("You hold nothing of it from this copy."))
+    JOINED_AFTER = ("joined_after", _("The master traded before you began to copy."))
+    PAUSED = ("paused", _("Copying was paused. Exits are still copied."))
+    CLOSING = ("closing", _("You were leaving this strategy: nothing more is bought."))
+    STRATEGY_CLOSED = ("strategy_closed", _("The strategy is closed: nothing more is bought."))
+    SYMBOL_BLOCKED = ("symbol_blocked", _("You do not copy this symbol."))
+    ACCOUNT_INVALID = (
+        "account_invalid",
+        _("The exchange refuses this account's key. Replace it to copy again."),
+    )
+
+    # Ours, by a person's limits: the order is denied.
+    KILL_SWITCH = ("kill_switch", _("Stopped by your kill switch."))
+    MAX_ORDER_NOTIONAL = ("max_order_notional", _("Stopped by your limit for one order."))
+    MAX_OPEN_NOTIONAL = ("max_open_notional", _("Stopped by your limit for all that is open."))
+    SYMBOLS_BLOCKED = ("symbols_blocked", _("Your limits do not allow this symbol."))
+    PRICE_UNKNOWN = (
+        "price_unknown",
+        _("No fresh price is known, so your limits could not be checked. Nothing was bought."),
+    )
+
+    # Theirs.
+    BEYOND_SLIPPAGE = (
+        "beyond_slippage",
+        _("The price had moved beyond your slippage limit; what it left unfilled was canceled."),
+    )
+    PARTLY_FILLED = ("partly_filled", _("The exchange filled a part; the rest follows in a further order."))
+    CANCELED_BY_MASTER = ("canceled_by_master", _("You canceled what was still resting."))
+    INSUFFICIENT_FUNDS = ("insufficient_funds", _("The exchange refused: not enough balance."))
+    FILTER_REFUSED = ("filter_refused", _("The exchange refused the order's size or price."))
+    VENUE_REJECTED = ("venue_rejected", _("The exchange refused the order."))
+    BAD_CREDENTIALS = (
+        "bad_credentials",
+        _("The exchange refused the key. Make a new one and replace it; copying is stopped until then."),
+    )
+    WAITING_FOR_VENUE = ("waiting_for_venue", _("The exchange could not take it yet. We try again."))
+    OUTCOME_UNKNOWN = (
+        "outcome_unknown",
+        _("The exchange did not answer. We are asking whether the order exists and will not send it twice."),
+    )
+    NOT_FOUND_IN_TIME = (
+        "not_found_in_time",
+        _("The exchange did not answer, and later did not know the order. Nothing was bought."),
+    )
