@@ -1,9 +1,12 @@
-"""One call to a venue, and what its failure means: for an order, or for a question."""
+"""One call to a venue, and what its failure means: for an order, or for a question.
+
+Reading the answer belongs to the call: what cannot be read is no answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import ccxt
 
@@ -12,7 +15,9 @@ from exchanges.answers import Answer
 from exchanges.clients import Client
 from exchanges.errors import ExchangeError
 
+Call = Callable[[Any], Awaitable[Any]]
 Meaning = Callable[[BaseException, Answer], Exception]
+Told = TypeVar("Told")
 
 
 class OrderNotKnown(ExchangeError):
@@ -25,54 +30,46 @@ class _ClockWasWrong(Exception):
         self.failure = failure
 
 
-async def tell(client: Client, method: str, *arguments: Any, before: Callable[[], None] | None = None) -> Any:
+async def tell(client: Client, call: Call, read: Callable[[Any], Told], before: Callable[[], None]) -> Told:
     """An order or a cancel, sent once. Raises what answers.of_order says, or OrderNotKnown.
 
     `before` is asked when the call's turn has come, right before it is signed and sent; it may refuse.
     """
-    return await _called(client, method, arguments, {}, _of_order, before)
+    return await _called(client, call, read, _of_order, before)
 
 
-async def ask(client: Client, method: str, *arguments: Any, **named: Any) -> Any:
+async def ask(client: Client, call: Call, read: Callable[[Any], Told]) -> Told:
     """A question. Raises Unavailable, BadCredentials, SymbolUnknown or OrderNotKnown.
 
     Asked once more when the only mistake was our clock.
     """
     try:
-        return await _called(client, method, arguments, named, _of_question)
+        return await _called(client, call, read, _of_question)
     except _ClockWasWrong:
         await markets.measure_clock(client.base)
     failure: ExchangeError
     try:
-        return await _called(client, method, arguments, named, _of_question)
+        return await _called(client, call, read, _of_question)
     except _ClockWasWrong as error:
         failure = error.failure
     raise failure
 
 
-async def ask_unless_unknown(client: Client, method: str, *arguments: Any, **named: Any) -> Any | None:
-    """The same, but None when the venue says that it does not know the order."""
-    try:
-        return await ask(client, method, *arguments, **named)
-    except OrderNotKnown:
-        return None
-
-
 async def _called(
     client: Client,
-    method: str,
-    arguments: tuple[Any, ...],
-    named: dict[str, Any],
+    call: Call,
+    read: Callable[[Any], Told],
     meaning: Meaning,
     before: Callable[[], None] | None = None,
-) -> Any:
+) -> Told:
     failure: Exception
     clients.forget_answer(client)
     try:
         async with client.turn():
             if before is not None:
                 before()
-            return await getattr(client.ccxt, method)(*arguments, **named)
+            answer = await call(client.ccxt)
+        return read(answer)
     except ExchangeError:
         raise
     except Exception as error:

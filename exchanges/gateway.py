@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 import ccxt
 
-from exchanges import answers, clients, clock, histories, keys, loop, markets, reports
-from exchanges.calls import OrderNotKnown, ask, tell
+from exchanges import answers, binance, clients, clock, histories, keys, loop, markets, reports
+from exchanges.calls import Call, OrderNotKnown, ask, tell
 from exchanges.clients import Client
 from exchanges.errors import (
     ClockSkewed,
@@ -49,6 +49,8 @@ from exchanges.venues import require_supported
 FOLLOW_UP_SECONDS = (0.2, 1.0, 5.0)
 # Above this many symbols one request for all is shorter than their names in an address.
 _NAMED_SYMBOLS = 50
+ReadOrder = Callable[[Any], OrderReport]
+
 _log = logging.getLogger(__name__)
 _UNREADABLE = KeyInfo(
     can_trade=False, can_withdraw=True, ip_restricted=False, venue_account_id="", permissions=(), mode={}
@@ -89,9 +91,7 @@ async def place(account: Account, request: OrderRequest) -> OrderReport:
         base = await markets.warm(account.exchange, account.proxy_url)
     except Unavailable as error:
         raise NotPlaced(error.text, code=error.code) from None
-    client = clients.client_for(base, account)
-    answer = await _send_order(client, request)
-    report = reports.placed(answer, request, clock.now(account.exchange))
+    report = await _send_order(clients.client_for(base, account), request)
     return report if venue.fills_in_answer else await _followed_up(account, report)
 
 
@@ -103,13 +103,8 @@ async def look_up(
     By `venue_order_id` where `client_order_id` is empty (an order that is not ours).
     """
     client = await _client(account)
-    order = await histories.order(client, client_order_id, symbol, venue_order_id)
-    if order is None:
-        return None
-    report = reports.found(
-        order, client_order_id=client_order_id, symbol=symbol, now=clock.now(account.exchange)
-    )
-    if report.filled == 0 or report.fills_complete:
+    report = await histories.order(client, client_order_id, symbol, venue_order_id)
+    if report is None or report.filled == 0 or report.fills_complete:
         return report
     return await histories.with_its_fills(client, report, since)
 
@@ -117,9 +112,10 @@ async def look_up(
 async def cancel(account: Account, *, client_order_id: str, symbol: str) -> OrderReport | None:
     """Cancel what rests; then what the venue says of the order. None when it does not know it."""
     client = await _client(account)
+    parameters = {client.venue.look_up_param: client_order_id}
     # Not known may mean filled or cancelled before: the look-up tells which.
     with contextlib.suppress(OrderNotKnown):
-        await tell(client, "cancel_order", None, symbol, {client.venue.look_up_param: client_order_id})
+        await tell(client, lambda api: api.cancel_order(None, symbol, parameters), bool, _at_any_time)
     since = clock.now(account.exchange) - client.venue.trades_window
     return await look_up(account, client_order_id=client_order_id, symbol=symbol, since=since)
 
@@ -135,7 +131,7 @@ async def fetch_fills(
 async def fetch_balances(account: Account) -> dict[str, Balance]:
     """By asset; only those of which there is something."""
     client = await _client(account)
-    return reports.balances(await ask(client, "fetch_balance"))
+    return await ask(client, lambda api: api.fetch_balance(), reports.balances)
 
 
 async def fetch_key_info(account: Account) -> KeyInfo:
@@ -163,7 +159,8 @@ async def fetch_quotes(
     if listed is not None and not listed:
         return {}
     named = listed if listed is not None and len(listed) <= _NAMED_SYMBOLS else None
-    known = reports.quotes(await ask(client, "fetch_tickers", named), clock.now(exchange))
+    now = clock.now(exchange)
+    known = await ask(client, lambda api: api.fetch_tickers(named), lambda told: reports.quotes(told, now))
     return known if listed is None else {name: known[name] for name in listed if name in known}
 
 
@@ -217,16 +214,20 @@ async def _client(account: Account) -> Client:
     return clients.client_for(await markets.warm(account.exchange, account.proxy_url), account)
 
 
-async def _send_order(client: Client, request: OrderRequest) -> Any:
+async def _send_order(client: Client, request: OrderRequest) -> OrderReport:
     venue = client.venue
-    arguments = _order_arguments(client, request)
+    if (request.type is OrderType.MARKET) == (request.price is not None):
+        raise ValueError("a price belongs to every order but a market order")
+    signed = clock.milliseconds(request.signed_at)
+    client.ccxt.nonce = lambda: signed
+    call, read = _binance_order(client, request) if venue.fills_in_answer else _order(client, request)
 
     def refuse_late() -> None:
         if clock.now(venue.exchange) > request.signed_at + venue.accepts_for:
             raise NotPlaced("the order was not sent: its time had passed")
 
     try:
-        return await tell(client, "create_order", *arguments, before=refuse_late)
+        return await tell(client, call, read, refuse_late)
     except OrderNotKnown as error:
         # No answer to a new order: whatever this venue means by it, the order may stand.
         raise OutcomeUnknown(error.text) from None
@@ -235,26 +236,35 @@ async def _send_order(client: Client, request: OrderRequest) -> Any:
         raise
 
 
-def _order_arguments(client: Client, request: OrderRequest) -> tuple[Any, ...]:
-    """What ccxt's create_order takes; the client is told to sign with the moment of the claim."""
+def _binance_order(client: Client, request: OrderRequest) -> tuple[Call, ReadOrder]:
+    parameters = binance.order_parameters(request, client.ccxt.markets)
+    return lambda api: api.privatePostOrder(parameters), lambda answer: binance.placed(answer, request)
+
+
+def _order(client: Client, request: OrderRequest) -> tuple[Call, ReadOrder]:
+    """ccxt's create_order with this venue's words for our id, for IOC, and for too late."""
     venue, on_market = client.venue, request.type is OrderType.MARKET
-    if on_market == (request.price is not None):
-        raise ValueError("a price belongs to every order but a market order")
     if on_market and request.side is Side.BUY and not venue.market_buy_in_base:
         raise FilterRefused(f"{venue.exchange} takes market buys by cost only")
-    signed = clock.milliseconds(request.signed_at)
-    expires = signed + int(venue.accepts_for.total_seconds() * 1000)
-    client.ccxt.nonce = lambda: signed
-    params = {venue.client_id_param: request.client_order_id, **venue.order_params}
+    expires = clock.milliseconds(request.signed_at + venue.accepts_for)
+    params: dict[str, object] = {venue.client_id_param: request.client_order_id}
     if request.type is OrderType.LIMIT_IOC:
         params.update(venue.ioc_params)
     if venue.expiry_header:
         client.ccxt.headers = {venue.expiry_header: str(expires)}
     if venue.deadline_param:
         params[venue.deadline_param] = client.ccxt.iso8601(expires)
-    kind = "market" if on_market else "limit"
+    kind, amount = "market" if on_market else "limit", plain(request.quantity)
     price = None if request.price is None else plain(request.price)
-    return request.symbol, kind, str(request.side), plain(request.quantity), price, params
+    now = clock.now(venue.exchange)
+    return (
+        lambda api: api.create_order(request.symbol, kind, str(request.side), amount, price, params),
+        lambda answer: reports.placed(answer, request, now),
+    )
+
+
+def _at_any_time() -> None:
+    """A cancel is never too late to be sent."""
 
 
 async def _followed_up(account: Account, placed: OrderReport) -> OrderReport:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from exchanges import clock, reports
-from exchanges.calls import ask, ask_unless_unknown
+from exchanges.calls import Call, OrderNotKnown, ask
 from exchanges.clients import Client
 from exchanges.types import FillReport, OrderReport
 from exchanges.venues import FillsOf, LookUp
@@ -16,83 +16,106 @@ _MILLISECOND = timedelta(milliseconds=1)
 # A venue may stamp an order a little after its first fill.
 _BEFORE_THE_ORDER = timedelta(seconds=10)
 
+Fills = list[FillReport]
+ReadFills = Callable[[Any], Fills]
 
-async def order(
-    client: Client, client_order_id: str, symbol: str, venue_order_id: str
-) -> Mapping[str, Any] | None:
-    """The order as ccxt tells it, by our id, or by the venue's where ours is empty; None: not known there."""
-    if client.venue.look_up is LookUp.ONE_ORDER:
-        if client_order_id:
-            parameters = {client.venue.look_up_param: client_order_id}
-            return await ask_unless_unknown(client, "fetch_order", None, symbol, parameters)
-        return await ask_unless_unknown(client, "fetch_order", venue_order_id, symbol)
-    return await _in_lists(client, client_order_id, symbol, venue_order_id)
+
+async def order(client: Client, client_order_id: str, symbol: str, venue_order_id: str) -> OrderReport | None:
+    """The order, by our id, or by the venue's where ours is empty; None: the venue does not know it."""
+    venue = client.venue
+    now = clock.now(venue.exchange)
+
+    def read(found: Mapping[str, Any]) -> OrderReport:
+        return reports.found(found, client_order_id=client_order_id, symbol=symbol, now=now)
+
+    try:
+        if client_order_id and venue.look_up is LookUp.ONE_ORDER:
+            parameters = {venue.look_up_param: client_order_id}
+            return await ask(client, lambda api: api.fetch_order(None, symbol, parameters), read)
+        if client_order_id or venue.look_up_id_param:
+            return await _in_lists(client, client_order_id, symbol, venue_order_id, read)
+        return await ask(client, lambda api: api.fetch_order(venue_order_id, symbol), read)
+    except OrderNotKnown:
+        return None
 
 
 async def with_its_fills(client: Client, report: OrderReport, since: datetime) -> OrderReport:
     """The same report with the fills of its order, as far as the venue shows them already."""
     venue, symbol, order_id = client.venue, report.symbol, report.venue_order_id
+
+    def read(trades: list[Mapping[str, Any]]) -> Fills:
+        own = (trade for trade in trades if trade.get("order") in (None, order_id))
+        return [reports.fill_of(trade, report) for trade in own]
+
     if venue.fills_of is FillsOf.MY_TRADES_BY_ORDER:
-        trades = await _trades_by_order(client, symbol, order_id)
+        fills = await _by_order(client, symbol, order_id, read)
     elif venue.fills_of is FillsOf.ORDER_TRADES:
-        trades = await ask(client, "fetch_order_trades", order_id, symbol)
+        fills = await ask(client, lambda api: api.fetch_order_trades(order_id, symbol), read)
     else:
         start = min(since, report.at) - _BEFORE_THE_ORDER
-        trades = await _trades_between(client, symbol, start, clock.now(venue.exchange))
-    own = [trade for trade in trades if trade.get("order") in (None, order_id)]
-    return reports.with_fills(report, (reports.fill_of(trade, report) for trade in own))
+        fills = await _between(client, symbol, start, clock.now(venue.exchange))
+        fills = [fill for fill in fills if fill.venue_order_id == order_id]
+    return reports.with_fills(report, fills)
 
 
-async def fills_between(client: Client, symbol: str, since: datetime, until: datetime) -> list[FillReport]:
+async def fills_between(client: Client, symbol: str, since: datetime, until: datetime) -> Fills:
     """Every fill of these times, both included, oldest first, each once."""
     fills = {}
-    for trade in await _trades_between(client, symbol, since, until):
-        fill = reports.fill_of(trade)
+    for fill in await _between(client, symbol, since, until):
         fills[fill.venue_order_id, fill.trade_id] = fill
     inside = (fill for fill in fills.values() if since - _MILLISECOND < fill.at <= until)
     return sorted(inside, key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id))
 
 
 async def _in_lists(
-    client: Client, client_order_id: str, symbol: str, venue_order_id: str
-) -> Mapping[str, Any] | None:
+    client: Client,
+    client_order_id: str,
+    symbol: str,
+    venue_order_id: str,
+    read: Callable[[Mapping[str, Any]], OrderReport],
+) -> OrderReport | None:
     """Open orders first, closed ones second: an order may close between the two questions."""
     venue = client.venue
-    if not client_order_id and not venue.look_up_id_param:
-        return await ask_unless_unknown(client, "fetch_order", venue_order_id, symbol)
     if client_order_id:
         parameters = {venue.look_up_param: client_order_id}
     else:
         parameters = {venue.look_up_id_param: venue_order_id}
-    for method in ("fetch_open_orders", venue.closed_method):
-        for candidate in await ask(client, method, symbol, None, None, parameters):
-            if client_order_id in ("", candidate.get("clientOrderId")) and (
-                venue_order_id in ("", candidate.get("id"))
-            ):
-                return dict(candidate)
-    return None
+
+    def pick(listed: list[Mapping[str, Any]]) -> OrderReport | None:
+        for candidate in listed:
+            ours = client_order_id in ("", candidate.get("clientOrderId"))
+            if ours and venue_order_id in ("", candidate.get("id")):
+                return read(candidate)
+        return None
+
+    def listing(method: str) -> Call:
+        return lambda api: getattr(api, method)(symbol, None, None, parameters)
+
+    seen = await ask(client, listing("fetch_open_orders"), pick)
+    return seen or await ask(client, listing(venue.closed_method), pick)
 
 
-async def _trades_by_order(client: Client, symbol: str, order_id: str) -> list[Mapping[str, Any]]:
+async def _by_order(client: Client, symbol: str, order_id: str, read: ReadFills) -> Fills:
     page = client.venue.trades_page
-    trades: list[Mapping[str, Any]] = []
+    fills: Fills = []
     parameters: dict[str, object] = {"orderId": order_id}
     while True:
-        more = await ask(client, "fetch_my_trades", symbol, None, page, parameters)
-        trades += more
+        asked = dict(parameters)
+        more = await ask(
+            client, lambda api, asked=asked: api.fetch_my_trades(symbol, None, page, asked), read
+        )
+        fills += more
         if len(more) < page:
-            return trades
-        parameters = {"orderId": order_id, "fromId": max(int(trade["id"]) for trade in more) + 1}
+            return fills
+        parameters["fromId"] = max(int(fill.trade_id) for fill in more) + 1
 
 
-async def _trades_between(
-    client: Client, symbol: str, since: datetime, until: datetime
-) -> list[Mapping[str, Any]]:
+async def _between(client: Client, symbol: str, since: datetime, until: datetime) -> Fills:
     """In windows the venue takes; a window that comes back full is asked again in halves.
 
     Halving works whether the venue cuts off the oldest or the newest.
     """
-    trades: list[Mapping[str, Any]] = []
+    fills: Fills = []
     windows = _windows(since, until, client.venue.trades_window)
     while windows:
         start, end = windows.pop()
@@ -101,16 +124,18 @@ async def _trades_between(
             middle = clock.at_milliseconds((clock.milliseconds(start) + clock.milliseconds(end)) // 2)
             windows += [(middle + _MILLISECOND, end), (start, middle)]
         else:
-            trades += found
-    return trades
+            fills += found
+    return fills
 
 
-async def _one_window(client: Client, symbol: str, start: datetime, end: datetime) -> list[Mapping[str, Any]]:
+async def _one_window(client: Client, symbol: str, start: datetime, end: datetime) -> Fills:
+    first, page = clock.milliseconds(start), client.venue.trades_page
     parameters = {"until": clock.milliseconds(end)}
-    found: list[Mapping[str, Any]] = await ask(
-        client, "fetch_my_trades", symbol, clock.milliseconds(start), client.venue.trades_page, parameters
-    )
-    return found
+
+    def read(trades: list[Mapping[str, Any]]) -> Fills:
+        return [reports.fill_of(trade) for trade in trades]
+
+    return await ask(client, lambda api: api.fetch_my_trades(symbol, first, page, parameters), read)
 
 
 def _windows(since: datetime, until: datetime, longest: timedelta) -> list[tuple[datetime, datetime]]:

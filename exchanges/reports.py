@@ -125,10 +125,14 @@ def _told_by(order: Mapping[str, Any], blank: OrderReport) -> OrderReport:
 def _average(order: Mapping[str, Any], filled: Decimal) -> Decimal | None:
     if filled == 0:
         return None
-    cost = decimal(order.get("cost"))
-    if cost > 0:
-        return EXACT.divide(cost, filled).quantize(Decimal("1e-18"), context=EXACT)
-    return decimal(order.get("average")) or None
+    return average_of(decimal(order.get("cost")), filled) or decimal(order.get("average")) or None
+
+
+def average_of(cost: Decimal, filled: Decimal) -> Decimal | None:
+    """To 18 places; None where nothing was filled or the cost is not told."""
+    if filled == 0 or cost == 0:
+        return None
+    return EXACT.divide(cost, filled).quantize(Decimal("1e-18"), context=EXACT)
 
 
 def _in_order(fills: Iterable[FillReport]) -> tuple[FillReport, ...]:

@@ -46,7 +46,6 @@ class Venue:
     options: Mapping[str, object] = field(default_factory=dict)
     client_id_param: str = "clientOrderId"
     ioc_params: Mapping[str, object] = field(default_factory=lambda: _frozen(timeInForce="IOC"))
-    order_params: Mapping[str, object] = field(default_factory=dict)
     market_buy_in_base: bool = True
     accepts_for: timedelta = timedelta(seconds=5)
     expiry_header: str = ""
@@ -76,7 +75,6 @@ def _speaks_binance(exchange: str) -> Venue:
         exchange,
         "binance",
         options=_BINANCE_OPTIONS,
-        order_params=_frozen(newOrderRespType="FULL"),
         fills_in_answer=True,
         fills_of=FillsOf.MY_TRADES_BY_ORDER,
         trades_window=timedelta(hours=24),
