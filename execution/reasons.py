@@ -13,7 +13,7 @@ class Reason(StrEnum):
 
     sentence: str | Promise
 
-    def __new__(cls, code: str, sentence: str | Promise) -> Reason:
+    def __new__(cls, code: str, sentence: str | Promise = "") -> Reason:
         member = str.__new__(cls, code)
         member._value_ = code
         member.sentence = sentence
