@@ -31,6 +31,18 @@ app.conf.update(
         "unacked_restore_throttle": 1,
         "queue_order_strategy": "priority",
     },
+    beat_schedule={
+        "look-up-orders": {
+            "task": "execution.tasks.look_up_orders",
+            "schedule": 60.0,
+            "options": {"queue": "recovery", "expires": 60},
+        },
+        "read-marks": {
+            "task": "execution.tasks.read_marks",
+            "schedule": 5.0,
+            "options": {"queue": "default", "expires": 5},
+        },
+    },
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     worker_hijack_root_logger=False,
     timezone="UTC",

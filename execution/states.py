@@ -28,7 +28,10 @@ AT_THE_VENUE = frozenset({Status.SUBMITTING, Status.UNKNOWN, Status.OPEN, Status
 _ACKNOWLEDGED = {Status.OPEN, Status.PARTIALLY_FILLED, Status.FILLED, Status.CANCELED}
 
 MOVES: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.SUBMITTING, Status.SKIPPED, Status.DENIED, Status.EXPIRED}),
+    # A venue may know after all what it twice did not find.
+    Status.PENDING: frozenset(
+        _ACKNOWLEDGED | {Status.SUBMITTING, Status.SKIPPED, Status.DENIED, Status.EXPIRED}
+    ),
     # Back to pending: the venue surely did not take it.
     Status.SUBMITTING: frozenset(
         _ACKNOWLEDGED | {Status.REJECTED, Status.UNKNOWN, Status.PENDING, Status.EXPIRED}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,12 +11,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from records.fields import MoneyField
+from risk.checks import Limits
 
 
 class KillSwitch(models.TextChoices):
     OFF = "off", _("Off")
     CLOSE_ONLY = "close_only", _("Close only")
     FREEZE = "freeze", _("Freeze")
+
+
+class RiskLimitsQuerySet(models.QuerySet["RiskLimits"]):
+    def by_user(self, user_ids: Iterable[int]) -> dict[int, Limits]:
+        """The limits of those of the users who have set any."""
+        return {row.user_id: row.as_limits() for row in self.filter(user_id__in=user_ids)}
 
 
 class RiskLimits(models.Model):
@@ -28,3 +37,13 @@ class RiskLimits(models.Model):
     symbols_blocked = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     kill_switch = models.CharField(max_length=10, choices=KillSwitch.choices, default=KillSwitch.OFF)
     updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = RiskLimitsQuerySet.as_manager()
+
+    def as_limits(self) -> Limits:
+        return Limits(
+            kill_switch=self.kill_switch,
+            max_order_notional=self.max_order_notional,
+            max_slippage_bps=self.max_slippage_bps,
+            symbols_blocked=tuple(self.symbols_blocked),
+        )

@@ -145,6 +145,7 @@ class Signal(PublicIdModel):
     # Facts for sizing, read once: None = unknown.
     master_equity = MoneyField(null=True)
     exit_fraction = MoneyField(null=True)
+    order_amount = MoneyField(null=True, help_text="The whole order's amount.")
     at = models.DateTimeField(null=True, help_text="Venue time of the last fill.")
     detected_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

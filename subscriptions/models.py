@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -92,5 +94,5 @@ class Subscription(PublicIdModel):
         ]
 
     @property
-    def available(self) -> object:
+    def available(self) -> Decimal:
         return self.cash - self.reserved

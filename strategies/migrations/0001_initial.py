@@ -118,6 +118,7 @@ class Migration(migrations.Migration):
                 ("venue_order_id", models.CharField(blank=True, max_length=80)),
                 ("master_equity", records.fields.MoneyField(null=True)),
                 ("exit_fraction", records.fields.MoneyField(null=True)),
+                ("order_amount", records.fields.MoneyField(help_text="The whole order's amount.", null=True)),
                 ("at", models.DateTimeField(help_text="Venue time of the last fill.", null=True)),
                 ("detected_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),

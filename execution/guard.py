@@ -1,0 +1,54 @@
+"""Step 6: public prices into the books' marks, from which open results are valued."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+import structlog
+
+from exchanges import gateway, loop
+from exchanges.errors import ExchangeError
+from ledger.models import Mark, Position
+
+log = structlog.get_logger(__name__)
+
+QUOTES_LIMIT_SECONDS = 10.0
+# Fees may be paid in these coins, so their price is needed beside those of what is held.
+FEE_COINS = {"binance": "BNB", "paper": "BNB"}
+
+
+def read_marks(*, now: datetime) -> int:
+    """Store the last price of every symbol that anybody holds; return how many there were."""
+    count = 0
+    for exchange, symbols in _symbols_held().items():
+        try:
+            quotes = loop.run(gateway.fetch_quotes(exchange, sorted(symbols)), timeout=QUOTES_LIMIT_SECONDS)
+        except (ExchangeError, TimeoutError) as error:
+            # The marks grow old, and what needs a fresh one says so.
+            log.warning("no_quotes", exchange=exchange, text=str(error))
+            continue
+        marks = [
+            Mark(exchange=exchange, symbol=quote.symbol, price=quote.last, at=now)
+            for quote in quotes.values()
+            if quote.last > 0
+        ]
+        Mark.objects.bulk_create(
+            marks, update_conflicts=True, unique_fields=["exchange", "symbol"], update_fields=["price", "at"]
+        )
+        count += len(marks)
+    return count
+
+
+def _symbols_held() -> dict[str, set[str]]:
+    symbols: dict[str, set[str]] = defaultdict(set)
+    held = Position.objects.open()
+    followers = held.filter(subscription__isnull=False).values_list(
+        "subscription__exchange_account__exchange", "symbol"
+    )
+    masters = held.filter(subscription=None).values_list("strategy__exchange_account__exchange", "symbol")
+    for exchange, symbol in followers.union(masters):
+        symbols[exchange].add(symbol)
+        if exchange in FEE_COINS:
+            symbols[exchange].add(f"{FEE_COINS[exchange]}/{symbol.partition('/')[2]}")
+    return symbols

@@ -1,0 +1,232 @@
+"""Watching one master account: its stream, its gaps, its equity; and who of the watchers does it."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import structlog
+from django.db import close_old_connections
+from django.db.models import Q
+from django.utils import timezone
+
+from exchanges import gateway, loop, stream
+from exchanges.errors import BadCredentials, ExchangeError
+from exchanges.types import Account, FillReport
+from exchanges.valuation import equity_in_quote
+from execution.models import MasterFeed
+from execution.watcher import AccountSnapshot, take_fills
+from strategies.models import PerformanceSnapshot, StrategySymbol
+from wallets.models import ExchangeAccount
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=10)
+RENEW_SECONDS = 2.0
+# Fills of one order are gathered until its end, at most this long.
+GATHER_SECONDS = 0.1
+SNAPSHOT_SECONDS = 15.0
+BACK_FILL_SECONDS = 60.0
+OVERLAP = timedelta(seconds=60)
+CALL_LIMIT_SECONDS = 20.0
+
+SignalSink = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Fills of one master order on their way to become a signal."""
+
+    until: float
+    fills: list[FillReport] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Watch:
+    """One account being watched by this process, in a thread of its own."""
+
+    account_id: int
+    exchange: str
+    quote: str
+    strategies: dict[str, int]
+    started_at: datetime
+    on_signal: SignalSink
+    stop: threading.Event = field(default_factory=threading.Event)
+    events: queue.SimpleQueue[stream.StreamEvent] = field(default_factory=queue.SimpleQueue)
+    gathering: dict[str, Gathering] = field(default_factory=dict)
+    snapshot: AccountSnapshot | None = None
+    next_snapshot: float = 0.0
+    next_back_fill: float = 0.0
+
+
+# --- Leases -----------------------------------------------------------------------------------------
+
+
+def accounts_to_watch() -> dict[int, dict[str, int]]:
+    """Symbol → strategy of every account that feeds a published strategy."""
+    wanted: dict[int, dict[str, int]] = {}
+    rows = StrategySymbol.objects.filter(
+        exchange_account__disconnected_at=None, exchange_account__status=ExchangeAccount.Status.ACTIVE
+    ).values_list("exchange_account_id", "symbol", "strategy_id")
+    for account_id, symbol, strategy_id in rows:
+        wanted.setdefault(account_id, {})[symbol] = strategy_id
+    return wanted
+
+
+def lease(account_id: int, *, watcher: str, now: datetime) -> bool:
+    """Take or renew the lease of an account; False while another watcher holds it."""
+    MasterFeed.objects.get_or_create(exchange_account_id=account_id, defaults={"filled_until": now})
+    free = Q(leased_by=watcher) | Q(leased_until=None) | Q(leased_until__lt=now)
+    taken = MasterFeed.objects.filter(free, exchange_account_id=account_id).update(
+        leased_by=watcher, leased_until=now + LEASE
+    )
+    return taken == 1
+
+
+def release(account_ids: Iterable[int], *, watcher: str) -> None:
+    """Let others take over at once."""
+    MasterFeed.objects.filter(exchange_account_id__in=account_ids, leased_by=watcher).update(
+        leased_until=None
+    )
+
+
+# --- One account ------------------------------------------------------------------------------------
+
+
+def watch_account(watch: Watch) -> None:
+    """Until told to stop: listen, gather, ask for gaps each minute, read the equity each 15 s."""
+    account = ExchangeAccount.objects.get(pk=watch.account_id)
+    opened = account.open()
+    _take_snapshot(watch, opened)
+    following = loop.submit(stream.follow(opened, watch.events.put))
+    try:
+        while not watch.stop.is_set():
+            _turn(watch, opened)
+            if following.done():
+                # The venue refuses the key: the account is told so and nobody watches it any more.
+                _mark_refused(account, following.exception())
+                return
+    finally:
+        following.cancel()
+        close_old_connections()
+
+
+def _turn(watch: Watch, account: Account) -> None:
+    with contextlib.suppress(queue.Empty):
+        _handle(watch, account, watch.events.get(timeout=_wait(watch)))
+    moment = time.monotonic()
+    for order_id in [key for key, waiting in watch.gathering.items() if waiting.until <= moment]:
+        _flush(watch, order_id)
+    if moment >= watch.next_back_fill:
+        _back_fill(watch, account)
+    if moment >= watch.next_snapshot and not watch.gathering:
+        _take_snapshot(watch, account)
+
+
+def _wait(watch: Watch) -> float:
+    due = [waiting.until for waiting in watch.gathering.values()] + [
+        watch.next_snapshot,
+        watch.next_back_fill,
+    ]
+    return min(max(min(due) - time.monotonic(), 0.001), 1.0)
+
+
+def _handle(watch: Watch, account: Account, event: stream.StreamEvent) -> None:
+    if isinstance(event, stream.StreamOpened):
+        _back_fill(watch, account)
+    elif isinstance(event, FillReport):
+        if event.symbol not in watch.strategies:
+            return
+        waiting = watch.gathering.setdefault(
+            event.venue_order_id, Gathering(until=time.monotonic() + GATHER_SECONDS)
+        )
+        waiting.fills.append(event)
+        if event.order_is_final:
+            _flush(watch, event.venue_order_id)
+    elif isinstance(event, stream.OrderFinished):
+        _flush(watch, event.venue_order_id)
+
+
+def _flush(watch: Watch, order_id: str) -> None:
+    waiting = watch.gathering.pop(order_id, None)
+    if waiting:
+        _take(watch, waiting.fills)
+
+
+def _take(watch: Watch, fills: list[FillReport]) -> None:
+    signal = take_fills(
+        strategy_id=watch.strategies[fills[0].symbol],
+        fills=fills,
+        snapshot=watch.snapshot,
+        now=timezone.now(),
+    )
+    if signal:
+        watch.on_signal(signal.pk)
+
+
+def _back_fill(watch: Watch, account: Account) -> None:
+    """Ask for every fill since the cursor, a minute early; what is known already changes nothing."""
+    feed = MasterFeed.objects.get(exchange_account_id=watch.account_id)
+    asked_at = gateway.venue_now(watch.exchange)
+    watch.next_back_fill = time.monotonic() + BACK_FILL_SECONDS
+    try:
+        for symbol in watch.strategies:
+            fills = loop.run(
+                gateway.fetch_fills(account, symbol=symbol, since=feed.filled_until - OVERLAP),
+                timeout=CALL_LIMIT_SECONDS,
+            )
+            _take_by_order(watch, fills)
+    except (ExchangeError, TimeoutError) as error:
+        log.warning("back_fill_failed", account_id=watch.account_id, text=str(error))
+        watch.next_back_fill = time.monotonic() + SNAPSHOT_SECONDS
+        return
+    MasterFeed.objects.filter(pk=feed.pk).update(filled_until=asked_at, alive_at=timezone.now())
+
+
+def _take_by_order(watch: Watch, fills: list[FillReport]) -> None:
+    by_order: dict[str, list[FillReport]] = {}
+    for fill in fills:
+        # The stream is gathering this one: it knows the whole order.
+        if fill.venue_order_id not in watch.gathering:
+            by_order.setdefault(fill.venue_order_id, []).append(fill)
+    for group in by_order.values():
+        _take(watch, group)
+
+
+def _take_snapshot(watch: Watch, account: Account) -> None:
+    """Read the master's equity between orders, so that it is known before the next one."""
+    watch.next_snapshot = time.monotonic() + SNAPSHOT_SECONDS
+    try:
+        balances = loop.run(gateway.fetch_balances(account), timeout=CALL_LIMIT_SECONDS)
+        quotes = loop.run(gateway.fetch_quotes(watch.exchange), timeout=CALL_LIMIT_SECONDS)
+    except (ExchangeError, TimeoutError) as error:
+        log.warning("snapshot_failed", account_id=watch.account_id, text=str(error))
+        return
+    equity = equity_in_quote(balances, quotes, quote=watch.quote)
+    holdings: dict[str, Decimal] = {asset: balance.total for asset, balance in balances.items()}
+    now = timezone.now()
+    watch.snapshot = AccountSnapshot(at=now, equity=equity, holdings=holdings)
+    MasterFeed.objects.filter(exchange_account_id=watch.account_id).update(
+        equity=equity, equity_at=now, alive_at=now
+    )
+    PerformanceSnapshot.objects.bulk_create(
+        [
+            PerformanceSnapshot(strategy_id=strategy_id, at=now, equity=equity)
+            for strategy_id in set(watch.strategies.values())
+        ]
+    )
+
+
+def _mark_refused(account: ExchangeAccount, error: BaseException | None) -> None:
+    if not isinstance(error, BadCredentials):
+        log.error("stream_ended", account_id=account.pk, error=str(error))
+        return
+    ExchangeAccount.objects.filter(pk=account.pk).update(
+        status=ExchangeAccount.Status.INVALID, status_reason="The exchange refused this key."
+    )

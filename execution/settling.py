@@ -1,0 +1,396 @@
+"""Step 4: what the venue said becomes the order's state and the books, whole in one transaction.
+
+Whatever brings the news (the answer, a look-up, the stream) comes through here; applied twice, it
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import structlog
+from django.db import transaction
+
+from exchanges import gateway
+from exchanges.errors import (
+    BadCredentials,
+    DuplicateOrder,
+    ExchangeError,
+    FilterRefused,
+    InsufficientFunds,
+    NotPlaced,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    SymbolUnknown,
+)
+from exchanges.rounding import meets_minimum
+from exchanges.types import OrderReport
+from execution.fan_out import finish_if_settled
+from execution.models import CopyOrder, client_order_id
+from execution.placing import Outcome
+from execution.reasons import Reason
+from execution.states import AT_THE_VENUE, Status, may_move
+from ledger.booking import Entry, PositionKey, book_fills, positions_for
+from ledger.models import Position
+from records.bulk import update_rows
+from strategies.models import Signal, Strategy
+from subscriptions.models import Subscription
+from wallets.models import ExchangeAccount
+
+log = structlog.get_logger(__name__)
+
+ZERO = Decimal(0)
+FIRST_LOOK_UP = timedelta(seconds=1)
+OPEN_LOOK_UP = timedelta(seconds=30)
+MISSING_FILLS_LOOK_UP = timedelta(seconds=1)
+SHORTEST_BACKOFF = timedelta(milliseconds=250)
+LONGEST_BACKOFF = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class Work:
+    """What must follow a transaction: orders that became free to go, by urgency."""
+
+    exits: list[int] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+
+
+def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
+    """Apply outcomes to their orders, targets, cash and books; return the orders that they release."""
+    with transaction.atomic(durable=True):
+        # Subscriptions first, by id: everybody locks in this order.
+        subscriptions = _lock_subscriptions(outcomes)
+        orders = _lock_orders(outcomes)
+        accounts = ExchangeAccount.objects.in_bulk({row.exchange_account_id for row in orders.values()})
+        was_final = {pk for pk, order in orders.items() if order.is_final}
+        base_fees = _book(outcomes, orders, accounts, subscriptions, now)
+        for outcome in outcomes:
+            _apply(outcome, orders[outcome.order_id], now)
+        finished = [order for pk, order in orders.items() if order.is_final and pk not in was_final]
+        _release_cash(orders.values(), subscriptions)
+        parts = _settle_targets(finished, accounts, base_fees, now)
+        _write(orders.values(), subscriptions, now)
+        CopyOrder.objects.bulk_create(parts)
+        _tell_signals(finished)
+        finish_if_settled([order.signal_id for order in finished if order.signal_id])
+        _mark_invalid(outcomes, orders)
+        return _released(finished, now)
+
+
+def _lock_subscriptions(outcomes: Sequence[Outcome]) -> dict[int, Subscription]:
+    ids = {outcome.subscription_id for outcome in outcomes} - {None}
+    rows = Subscription.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    return {row.pk: row for row in rows}
+
+
+def _lock_orders(outcomes: Sequence[Outcome]) -> dict[int, CopyOrder]:
+    ids = {outcome.order_id for outcome in outcomes}
+    return {row.pk: row for row in CopyOrder.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+
+
+# --- Books ------------------------------------------------------------------------------------------
+
+
+def _book(
+    outcomes: Sequence[Outcome],
+    orders: Mapping[int, CopyOrder],
+    accounts: Mapping[int, ExchangeAccount],
+    subscriptions: Mapping[int, Subscription],
+    now: datetime,
+) -> dict[PositionKey, Decimal]:
+    """Book the followers' new fills; return the fees that were taken in the bought coin itself.
+
+    A master's own fills come through the watcher, however they arose.
+    """
+    strategies = Strategy.objects.in_bulk({order.strategy_id for order in orders.values()})
+    entries = [
+        Entry(
+            fill=fill,
+            account_id=order.exchange_account_id,
+            exchange=accounts[order.exchange_account_id].exchange,
+            strategy=strategies[order.strategy_id],
+            subscription=subscriptions[order.subscription_id],
+            client_order_id=order.client_order_id,
+            signal_at=order.signal_at,
+            master_price=order.master_price,
+        )
+        for outcome in outcomes
+        if outcome.report
+        for order in [orders[outcome.order_id]]
+        if order.subscription_id
+        for fill in outcome.report.fills
+    ]
+    by_client_id = {(order.exchange_account_id, order.client_order_id): order for order in orders.values()}
+    base_fees: dict[PositionKey, Decimal] = {}
+    for entry in book_fills(entries, now=now):
+        fill, order = entry.fill, by_client_id[entry.account_id, entry.client_order_id]
+        order.filled_amount += fill.quantity
+        order.filled_cost += fill.quantity * fill.price
+        if fill.fee_asset == fill.symbol.partition("/")[0]:
+            base_fees[entry.position_key] = base_fees.get(entry.position_key, ZERO) + fill.fee
+    return base_fees
+
+
+# --- State ------------------------------------------------------------------------------------------
+
+
+def _apply(outcome: Outcome, order: CopyOrder, now: datetime) -> None:
+    if outcome.report is not None:
+        _apply_report(order, outcome.report, now)
+    elif outcome.error is not None and outcome.attempt == order.attempt and order.status in AT_THE_VENUE:
+        _apply_error(order, outcome.error, now)
+
+
+def _apply_report(order: CopyOrder, report: OrderReport, now: datetime) -> None:
+    if order.subscription_id is None:
+        order.filled_amount = max(order.filled_amount, report.filled)
+        order.filled_cost = order.filled_amount * (report.average_price or ZERO)
+    order.venue_order_id = report.venue_order_id or order.venue_order_id
+    order.acknowledged_at = order.acknowledged_at or now
+    # An order is final only when every fill that the venue counts is in the books.
+    all_booked = order.filled_amount >= report.filled
+    is_final = report.is_final and all_booked
+    _move(order, _state(order, is_final=is_final), now)
+    if order.status == Status.CANCELED and not order.reason_code:
+        is_entry = order.kind == CopyOrder.Kind.ENTRY
+        order.reason_code = Reason.BEYOND_SLIPPAGE if is_entry else Reason.PARTLY_FILLED
+    order.look_up_at = (
+        None if order.is_final else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
+    )
+
+
+def _state(order: CopyOrder, *, is_final: bool) -> Status:
+    """Decided by filled against requested, never by a venue's word for it."""
+    if order.filled_amount >= (order.requested_amount or ZERO):
+        return Status.FILLED
+    if is_final:
+        return Status.CANCELED
+    return Status.PARTIALLY_FILLED if order.filled_amount else Status.OPEN
+
+
+def _apply_error(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    for kind, answer in _ANSWERS:
+        if isinstance(error, kind):
+            return answer(order, error, now)
+    return _becomes_unknown(order, error, now)
+
+
+def _becomes_unknown(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    _move(order, Status.UNKNOWN, now)
+    order.look_up_at = now + FIRST_LOOK_UP
+
+
+def _becomes_pending_again(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    """Surely not placed: try again later, with the venue's own pause if it named one."""
+    _move(order, Status.PENDING, now)
+    order.due_at = now + _backoff(order.attempt, error)
+    order.look_up_at = None
+    order.reason_code, order.reason_text = Reason.WAITING_FOR_VENUE, error.text[:300]
+
+
+def _becomes_rejected(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    if order.kind == CopyOrder.Kind.EXIT and order.subscription_id:
+        # An exit is not allowed to end here: it stays to be done.
+        return _becomes_pending_again(order, error, now)
+    return _end_rejected(order, error, now)
+
+
+def _end_rejected(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    _move(order, Status.REJECTED, now)
+    order.look_up_at = None
+    order.reason_code = next(reason for kind, reason in _REJECTIONS if isinstance(error, kind))
+    order.reason_text = f"{error.text} ({error.code})"[:300] if error.code else error.text[:300]
+
+
+_Answer = Callable[[CopyOrder, ExchangeError, datetime], None]
+# First match wins; whatever is not listed is unknown.
+_ANSWERS: tuple[tuple[type[ExchangeError], _Answer], ...] = (
+    (DuplicateOrder, _becomes_unknown),
+    (OutcomeUnknown, _becomes_unknown),
+    (NotPlaced, _becomes_pending_again),
+    (BadCredentials, _end_rejected),
+    (Rejected, _becomes_rejected),
+)
+_REJECTIONS: tuple[tuple[type[ExchangeError], Reason], ...] = (
+    (InsufficientFunds, Reason.INSUFFICIENT_FUNDS),
+    (FilterRefused, Reason.FILTER_REFUSED),
+    (SymbolUnknown, Reason.SYMBOL_NOT_LISTED),
+    (BadCredentials, Reason.BAD_CREDENTIALS),
+    (ExchangeError, Reason.VENUE_REJECTED),
+)
+
+
+def _backoff(attempt: int, error: ExchangeError) -> timedelta:
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return timedelta(seconds=error.retry_after)
+    return min(SHORTEST_BACKOFF * 2 ** min(attempt, 10), LONGEST_BACKOFF)
+
+
+def _move(order: CopyOrder, end: Status, now: datetime) -> None:
+    start = Status(order.status)
+    if start == end:
+        return
+    if not may_move(start=start, end=end):
+        log.warning("move_refused", order_id=order.pk, start=start, end=end)
+        return
+    order.status = end
+    if order.is_final:
+        order.finished_at = now
+
+
+# --- What a finished order leaves -------------------------------------------------------------------
+
+
+def _release_cash(orders: Iterable[CopyOrder], subscriptions: Mapping[int, Subscription]) -> None:
+    """Cash is reserved only while an order may still spend it."""
+    for order in orders:
+        if order.subscription_id and order.status not in AT_THE_VENUE:
+            subscriptions[order.subscription_id].reserved -= order.reserved
+            order.reserved = ZERO
+
+
+def _settle_targets(
+    finished: Sequence[CopyOrder],
+    accounts: Mapping[int, ExchangeAccount],
+    base_fees: Mapping[PositionKey, Decimal],
+    now: datetime,
+) -> list[CopyOrder]:
+    """What an entry could not get, and what fees took of it, comes off the target and is never chased.
+
+    What an exit could not sell becomes a further part of it, which is returned.
+    """
+    followers = [order for order in finished if order.subscription_id]
+    positions = positions_for([*map(_position_key, followers), *base_fees])
+    for key, fee in base_fees.items():
+        positions[key].target = max(ZERO, positions[key].target - fee)
+    parts = []
+    for order in followers:
+        position = positions[_position_key(order)]
+        if order.kind == CopyOrder.Kind.ENTRY:
+            _take_off_target(order, position)
+        elif _can_sell_more(order, position, accounts[order.exchange_account_id].exchange):
+            parts.append(_next_part(order, now))
+    update_rows(Position, [{"id": row.pk, "target": row.target} for row in positions.values()])
+    return parts
+
+
+def _position_key(order: CopyOrder) -> PositionKey:
+    return (order.strategy_id, order.subscription_id, order.symbol)
+
+
+def _take_off_target(order: CopyOrder, position: Position) -> None:
+    if order.target_applied:
+        unfilled = (order.requested_amount or ZERO) - order.filled_amount
+        position.target = max(ZERO, position.target - max(unfilled, ZERO))
+
+
+def _can_sell_more(order: CopyOrder, position: Position, exchange: str) -> bool:
+    if order.status not in (Status.FILLED, Status.CANCELED):
+        return False
+    rules = gateway.market_rules_now(exchange).get(order.symbol)
+    rest = position.held - position.target
+    return bool(rules and meets_minimum(rest, order.master_price or ZERO, rules))
+
+
+def _next_part(order: CopyOrder, now: datetime) -> CopyOrder:
+    part = order.part + 1
+    waits = SHORTEST_BACKOFF * 2 ** min(part, 7) if not order.filled_amount else timedelta()
+    return CopyOrder(
+        origin=order.origin,
+        origin_number=order.origin_number,
+        subscription_id=order.subscription_id,
+        strategy_id=order.strategy_id,
+        signal_id=order.signal_id,
+        exchange_account_id=order.exchange_account_id,
+        part=part,
+        client_order_id=client_order_id(
+            origin=order.origin,
+            origin_number=order.origin_number,
+            owner=order.subscription_id or 0,
+            symbol=order.symbol,
+            part=part,
+        ),
+        kind=order.kind,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        target_change=order.target_change,
+        target_applied=True,
+        master_price=order.master_price,
+        signal_at=order.signal_at,
+        detected_at=order.detected_at,
+        due_at=now + waits,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _released(finished: Sequence[CopyOrder], now: datetime) -> Work:
+    """Orders that waited behind the finished ones, and the new parts that may go at once."""
+    keys = {(order.subscription_id, order.symbol) for order in finished if order.subscription_id}
+    waiting = CopyOrder.objects.filter(
+        subscription_id__in={key[0] for key in keys}, status=Status.PENDING, due_at__lte=now
+    ).values_list("pk", "kind", "subscription_id", "symbol")
+    work = Work()
+    for pk, kind, subscription_id, symbol in waiting:
+        if (subscription_id, symbol) in keys:
+            (work.exits if kind == CopyOrder.Kind.EXIT else work.entries).append(pk)
+    return work
+
+
+# --- Write ------------------------------------------------------------------------------------------
+
+ORDER_COLUMNS = (
+    "status",
+    "reason_code",
+    "reason_text",
+    "reserved",
+    "filled_amount",
+    "filled_cost",
+    "venue_order_id",
+    "due_at",
+    "look_up_at",
+    "not_found_count",
+    "acknowledged_at",
+    "finished_at",
+)
+
+
+def _write(orders: Iterable[CopyOrder], subscriptions: Mapping[int, Subscription], now: datetime) -> None:
+    update_rows(
+        CopyOrder,
+        [
+            {"id": order.pk, "updated_at": now} | {name: getattr(order, name) for name in ORDER_COLUMNS}
+            for order in orders
+        ],
+    )
+    update_rows(Subscription, [{"id": row.pk, "reserved": row.reserved} for row in subscriptions.values()])
+
+
+def _tell_signals(finished: Sequence[CopyOrder]) -> None:
+    """A master's own order that came to nothing ends its signal."""
+    ends = {Status.REJECTED: Signal.Status.REJECTED, Status.CANCELED: Signal.Status.CANCELED}
+    for order in finished:
+        if order.subscription_id is None and order.status in ends and not order.filled_amount:
+            Signal.objects.filter(pk=order.signal_id, number=None).update(
+                status=ends[Status(order.status)],
+                reason_code=order.reason_code,
+                reason_text=order.reason_text,
+            )
+
+
+def _mark_invalid(outcomes: Sequence[Outcome], orders: Mapping[int, CopyOrder]) -> None:
+    """A refused key stops the whole account at once: nothing more is sent with it."""
+    refused = {
+        orders[outcome.order_id].exchange_account_id
+        for outcome in outcomes
+        if isinstance(outcome.error, BadCredentials)
+    }
+    ExchangeAccount.objects.filter(pk__in=refused, status=ExchangeAccount.Status.ACTIVE).update(
+        status=ExchangeAccount.Status.INVALID,
+        status_reason="The exchange refused this key. Make a new one and replace it here.",
+    )

@@ -1,0 +1,133 @@
+"""The conductor: the only file that enqueues. Steps commit and return the next work.
+
+Every task may run twice, late, or not at all: the work lists in the database are what counts, and
+the workers' sweep goes through them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery import Task, shared_task
+from celery.signals import worker_ready
+from django.db import close_old_connections
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from execution import guard, placing, reconcile
+from execution.fan_out import fan_out_slice
+from execution.models import CopyOrder
+from execution.settling import Work, settle
+from strategies.models import Signal
+
+# Orders of one message: enough to keep the connections busy, few enough to share the workers.
+BATCH = 100
+# What was enqueued is on its way for this long before a sweep sends it again.
+SWEEP_AFTER = timedelta(seconds=5)
+SWEEP_MOST = 2000
+SWEEP_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+def enqueue_fan_out(signal_id: int) -> None:
+    _send(fan_out, (signal_id,), queue="signals")
+
+
+def enqueue_orders(order_ids: Sequence[int], queue: str = "orders") -> None:
+    for start in range(0, len(order_ids), BATCH):
+        _send(_execute_orders, (list(order_ids[start : start + BATCH]),), queue=queue)
+
+
+def enqueue_work(work: Work) -> None:
+    enqueue_orders(work.exits, queue="exits")
+    enqueue_orders(work.entries, queue="orders")
+
+
+def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> None:
+    try:
+        task.apply_async(arguments, queue=queue, retry=False)
+    except OperationalError as error:
+        # The broker is away. The rows are the work list: the workers' own sweep finds them.
+        log.error("not_enqueued", task=task.name, queue=queue, error=str(error))
+
+
+@shared_task
+def fan_out(signal_id: int) -> None:
+    """Write every follower's order of a signal, enqueueing each slice as soon as it is committed."""
+    is_last = False
+    while not is_last:
+        piece = fan_out_slice(signal_id, now=timezone.now())
+        enqueue_orders(piece.order_ids, queue="exits" if piece.is_exit else "orders")
+        is_last = piece.is_last
+
+
+@shared_task
+def _execute_orders(order_ids: list[int]) -> None:
+    """Place a batch of orders: claim, send all at once, settle as the answers come."""
+    claimed = placing.claim(order_ids, worker=worker_name(), now=timezone.now())
+    for outcomes in placing.send(claimed):
+        enqueue_work(settle(outcomes, now=timezone.now()))
+
+
+@shared_task
+def _execute_order(order_id: int) -> None:
+    """Place one order: the same code for a batch of one."""
+    _execute_orders.run([order_id])
+
+
+@shared_task
+def look_up_orders() -> None:
+    """Ask the venues about orders whose outcome is not known here."""
+    enqueue_work(reconcile.look_up_due(now=timezone.now()))
+
+
+@shared_task
+def read_marks() -> None:
+    """Read public prices."""
+    guard.read_marks(now=timezone.now())
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+# --- The workers' own sweep: neither the broker nor beat is needed for work to go on ------------------
+
+
+def sweep() -> None:
+    """Do what a lost message, a dead worker or a pause has left in the work lists, here and now."""
+    now = timezone.now()
+    look_up_orders.run()
+    forgotten = Signal.objects.to_fan_out().filter(detected_at__lt=now - SWEEP_AFTER).order_by("pk")
+    for signal_id in list(forgotten.values_list("pk", flat=True)):
+        fan_out.run(signal_id)
+    due = CopyOrder.objects.due(now=now).exclude(attempt=0, due_at__gt=now - SWEEP_AFTER)
+    # Exits go first: `exit` sorts after `entry`.
+    order_ids = list(due.order_by("-kind", "due_at").values_list("pk", flat=True)[:SWEEP_MOST])
+    for start in range(0, len(order_ids), BATCH):
+        _execute_orders.run(order_ids[start : start + BATCH])
+
+
+@worker_ready.connect
+def _start_sweeping(sender: Any, **_: object) -> None:
+    if "recovery" in {queue.name for queue in sender.task_consumer.queues}:
+        threading.Thread(target=_sweep_for_ever, name="sweep", daemon=True).start()
+
+
+def _sweep_for_ever() -> None:
+    while True:
+        try:
+            sweep()
+        except Exception:
+            log.exception("sweep_failed")
+        finally:
+            close_old_connections()
+        time.sleep(SWEEP_SECONDS)

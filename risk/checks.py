@@ -1,0 +1,45 @@
+"""May this entry go: pure, with an explanation for each rule that says no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from exchanges.rounding import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A person's limits; None = none. Amounts in the limit currency."""
+
+    kill_switch: str = "off"
+    max_order_notional: Decimal | None = None
+    max_slippage_bps: int | None = None
+    symbols_blocked: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Which rule stopped an entry, with the numbers in a sentence."""
+
+    rule: str
+    sentence: str
+
+
+def check_entry(limits: Limits, *, symbol: str, notional: Decimal, currency: str) -> Denial | None:
+    """The first rule that forbids an entry of this notional, or None."""
+    if limits.kill_switch != "off":
+        return Denial("kill_switch", "Stopped by your kill switch.")
+    if symbol in limits.symbols_blocked:
+        return Denial("symbols_blocked", f"You do not allow {symbol}.")
+    most = limits.max_order_notional
+    if most is not None and notional > most:
+        sentence = f"Stopped by your limit: this order is {notional:.2f} {currency}; you allow {plain(most)}."
+        return Denial("max_order_notional", sentence)
+    return None
+
+
+def slippage_bound_bps(limits: Limits, *, chosen: int) -> int:
+    """The slippage an entry may take: the subscription's choice, capped by the person's limit."""
+    return chosen if limits.max_slippage_bps is None else min(chosen, limits.max_slippage_bps)

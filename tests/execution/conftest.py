@@ -1,0 +1,43 @@
+"""The paper exchange in its own process, reached as in production: through ccxt over HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from exchanges import gateway, loop
+from execution.models import CopyOrder
+from tests.execution.world import World, build
+from tests.paper_exchange.venue_process import PaperExchange
+
+
+@pytest.fixture(scope="session")
+def running_paper_exchange() -> Iterator[PaperExchange]:
+    venue = PaperExchange()
+    venue.post("/control/price", {"frozen": True})
+    yield venue
+    venue.stop()
+
+
+@pytest.fixture
+def venue(running_paper_exchange: PaperExchange) -> Iterator[PaperExchange]:
+    """The exchange with held prices: BTC 100000, ETH 4000, BNB 500; no faults."""
+    venue = running_paper_exchange
+    for symbol, price in (("BTCUSDT", "100000"), ("ETHUSDT", "4000"), ("BNBUSDT", "500")):
+        venue.set_price(symbol, price)
+    gateway.configure(url_overrides={}, paper_exchange_url=venue.address)
+    loop.run(gateway.warm("paper"), timeout=20)
+    yield venue
+    venue.ask("DELETE", "/control/faults")
+
+
+@pytest.fixture
+def world(db: None, venue: PaperExchange) -> World:
+    return build(venue)
+
+
+@pytest.fixture
+def order(world: World) -> CopyOrder:
+    """A pending entry of the first follower, 0.001 BTC wanted."""
+    signal = world.master_trades("buy", "0.01")
+    order_ids = world.fan_out(signal)
+    return CopyOrder.objects.get(pk=min(order_ids))
