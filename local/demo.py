@@ -16,7 +16,7 @@ from local.install import ensure_installed
 from local.paths import RUN
 from local.platform import PROCESSES, Platform
 from local.ports import is_free
-from local.processes import Child, Stopped, ignore_stopping, take_charge
+from local.processes import Child, Stopped, take_charge
 from local.report import Refusal, run_main, say, step
 from local.run_folder import locked, temporary
 
@@ -42,6 +42,8 @@ def demo() -> int:
     """Until somebody stops it, which is its ordinary end."""
     with locked(RUN, refusal=RUNS_ALREADY) as lock:
         port = _web_port()
+        for log in RUN.glob("*.log"):
+            log.unlink()
         ensure_installed()
         ensure_assets()
         env = environment.for_platform(environment.kept_secrets(RUN / "env"))
@@ -77,7 +79,7 @@ def check() -> int:
 
 def _web_port() -> int:
     text = os.environ.get("PORT") or str(DEFAULT_PORT)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 65536:
         raise Refusal(f"PORT={text} is not a port.")
     # A demo that was killed a moment ago may still be letting go of it.
     deadline = time.monotonic() + PORT_PATIENCE_SECONDS
@@ -105,7 +107,6 @@ def _platform(platform: Platform) -> Iterator[Platform]:
     try:
         yield platform
     finally:
-        ignore_stopping()
         platform.stop_all()
 
 

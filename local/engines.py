@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import environment, postgres, valkey
 from local.paths import RUN, VENV
-from local.processes import Child, Stopped, ignore_stopping, run, take_charge
+from local.processes import Child, Stopped, run, take_charge
 from local.report import Refusal, run_main, step
 from local.run_folder import temporary
 
@@ -78,7 +78,6 @@ def running(
         engines.start()
         yield engines
     finally:
-        ignore_stopping()
         engines.stop()
 
 

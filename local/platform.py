@@ -67,9 +67,9 @@ class Platform:
         """Start a process of the Procfile and return at once; see `wait_ready`."""
         return self._start(as_name or process, self.commands[process], dict(env or {}))
 
-    def start_command(self, name: str, *management_command: str) -> Child:
+    def start_command(self, name: str) -> Child:
         """Start a long-running management command that production does not have."""
-        return self._start(name, " ".join(("python manage.py", *management_command)), {})
+        return self._start(name, f"python manage.py {name}", {})
 
     def _start(self, name: str, command: str, env: dict[str, str]) -> Child:
         if name in self.children and self.children[name].process.poll() is None:

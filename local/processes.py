@@ -167,20 +167,18 @@ def run_or_refuse(
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    # A second Ctrl-C must not leave half of it running. The way out is bounded in time.
+    for each in STOPPING_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise Stopped(number)
 
 
 def take_charge() -> None:
     """Turn the signals that end a process into `Stopped`, and ask for one when our own parent dies."""
     for number in STOPPING_SIGNALS:
-        signal.signal(number, _stop)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _stop)
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     if os.getppid() != parent:
         raise Stopped(signal.SIGTERM)
-
-
-def ignore_stopping() -> None:
-    """For the way out: a second Ctrl-C must not leave half of it running. Each stop is bounded in time."""
-    for number in STOPPING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

@@ -14,7 +14,9 @@ from pathlib import Path
 from local.report import Refusal
 
 LOCK_NAME = "lock"
-PATIENCE_SECONDS = 10.0
+# A killed process counts as living until somebody has read its exit code.
+LIVING_PATIENCE_SECONDS = 1.0
+ORPHANS_PATIENCE_SECONDS = 10.0
 # Where a short path, or one that nobody may enter, is needed. The last one survives a restart of the machine.
 PUBLIC_FOLDERS = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - see make_private
 
@@ -67,9 +69,10 @@ def locked(run_dir: Path, *, refusal: str) -> Iterator[int]:
     """Hold the folder's lock. Children that inherit the descriptor keep it until the last of them is gone."""
     run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = run_dir / LOCK_NAME
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    began = time.monotonic()
     while (descriptor := _take(path)) is None:
-        if _holder_lives(path) or time.monotonic() > deadline:
+        patience = LIVING_PATIENCE_SECONDS if _holder_lives(path) else ORPHANS_PATIENCE_SECONDS
+        if time.monotonic() - began > patience:
             raise Refusal(refusal)
         time.sleep(0.1)
     try:

@@ -10,6 +10,7 @@ program of its own, and no `preexec_fn`, because that is unsafe in a parent with
 import ctypes
 import os
 import pwd
+import signal
 import sys
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def main(arguments: list[str]) -> None:
     _check(libc.prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0), "prctl")
     if os.getppid() != int(parent):
         sys.exit("the parent is gone already")
+    # A shell starts what runs in its background with some of them ignored, and so would we.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)  # noqa: S606 - the command is the caller's
     except OSError as error:
