@@ -202,6 +202,7 @@ def _take_by_order(watch: Watch, fills: list[FillReport]) -> None:
 def _take_snapshot(watch: Watch, account: Account) -> None:
     """Read the master's equity between orders, so that it is known before the next one."""
     watch.next_snapshot = time.monotonic() + SNAPSHOT_SECONDS
+    asked_at = gateway.venue_now(watch.exchange)
     try:
         balances = loop.run(gateway.fetch_balances(account), timeout=CALL_LIMIT_SECONDS)
         quotes = loop.run(gateway.fetch_quotes(watch.exchange), timeout=CALL_LIMIT_SECONDS)
@@ -211,7 +212,9 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     equity = equity_in_quote(balances, quotes, quote=watch.quote)
     holdings: dict[str, Decimal] = {asset: balance.total for asset, balance in balances.items()}
     now = timezone.now()
-    watch.snapshot = AccountSnapshot(at=now, equity=equity, holdings=holdings)
+    watch.snapshot = AccountSnapshot(
+        asked_at=asked_at, at=gateway.venue_now(watch.exchange), equity=equity, holdings=holdings
+    )
     MasterFeed.objects.filter(exchange_account_id=watch.account_id).update(
         equity=equity, equity_at=now, alive_at=now
     )

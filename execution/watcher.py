@@ -27,8 +27,12 @@ SNAPSHOT_IS_GOOD_FOR = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """A master's account as read at `at`: equity in quote, and what is held of each coin."""
+    """A master's account as read between two moments of the venue's clock.
 
+    Equity in quote, and what is held of each coin.
+    """
+
+    asked_at: datetime
     at: datetime
     equity: Decimal
     holdings: dict[str, Decimal]
@@ -105,9 +109,10 @@ def _exit_fraction(
     symbol = fills[0].symbol
     position = Position.objects.of_master(strategy.pk).filter(symbol=symbol).first()
     rules = gateway.market_rules_now(strategy.exchange_account.exchange)[symbol]
-    # What the master held is known only if nothing was booked since it was read.
-    is_current = snapshot is not None and position is not None and snapshot.at > position.updated_at
-    holding = snapshot.holdings.get(rules.base, Decimal(0)) if snapshot and is_current else None
+    holding = None
+    if snapshot and position and position.updated_at <= snapshot.asked_at and snapshot.at <= fills[0].at:
+        # Read after all that is booked and surely before this sale.
+        holding = snapshot.holdings.get(rules.base, Decimal(0))
     return exit_fraction(
         sold=sum((fill.quantity for fill in fills), Decimal(0)),
         book=position.held if position else Decimal(0),

@@ -10,10 +10,8 @@ from .server import serve
 from .venue import Options
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = argparse.ArgumentParser(
-        prog="paper_exchange", description="A paper exchange, Binance's spot protocol."
-    )
+def add_arguments(arguments: argparse.ArgumentParser) -> None:
+    """The options, also of whoever starts the exchange by another command."""
     arguments.add_argument("--host", default="127.0.0.1")
     arguments.add_argument("--port", type=int, default=9900, help="0 takes a free one")
     arguments.add_argument("--seed", type=int, default=1, help="of prices and random faults")
@@ -29,7 +27,6 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--candles-symbol", metavar="NAME", help="default: from the file's name")
     arguments.add_argument("--candle-seconds", type=float, default=1.0, help="how long one row takes")
-    return arguments
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
@@ -59,7 +56,11 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    asyncio.run(run(parser().parse_args(given)))
+    parser = argparse.ArgumentParser(
+        prog="paper_exchange", description="A paper exchange, Binance's spot protocol."
+    )
+    add_arguments(parser)
+    asyncio.run(run(parser.parse_args(given)))
 
 
 if __name__ == "__main__":

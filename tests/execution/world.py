@@ -61,7 +61,12 @@ class World:
             fee_asset="USDT",
             at=changes.get("at", now),
         )
-        snapshot = AccountSnapshot(at=now, equity=Decimal(changes.get("equity", "10000")), holdings={})
+        snapshot = AccountSnapshot(
+            asked_at=now,
+            at=now,
+            equity=Decimal(changes.get("equity", "10000")),
+            holdings=changes.get("holdings", {"BTC": Decimal(100)}),
+        )
         signal = take_fills(strategy_id=self.strategy.pk, fills=[fill], snapshot=snapshot, now=now)
         assert signal is not None
         return signal
