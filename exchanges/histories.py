@@ -100,10 +100,7 @@ async def _by_order(client: Client, symbol: str, order_id: str, read: ReadFills)
     fills: Fills = []
     parameters: dict[str, object] = {"orderId": order_id}
     while True:
-        asked = dict(parameters)
-        more = await ask(
-            client, lambda api, asked=asked: api.fetch_my_trades(symbol, None, page, asked), read
-        )
+        more = await ask(client, _trades(symbol, None, page, dict(parameters)), read)
         fills += more
         if len(more) < page:
             return fills
@@ -135,7 +132,11 @@ async def _one_window(client: Client, symbol: str, start: datetime, end: datetim
     def read(trades: list[Mapping[str, Any]]) -> Fills:
         return [reports.fill_of(trade) for trade in trades]
 
-    return await ask(client, lambda api: api.fetch_my_trades(symbol, first, page, parameters), read)
+    return await ask(client, _trades(symbol, first, page, parameters), read)
+
+
+def _trades(symbol: str, since: int | None, page: int, parameters: dict[str, Any]) -> Call:
+    return lambda api: api.fetch_my_trades(symbol, since, page, parameters)
 
 
 def _windows(since: datetime, until: datetime, longest: timedelta) -> list[tuple[datetime, datetime]]:

@@ -28,7 +28,7 @@ def fill_of(trade: Mapping[str, Any], order: OrderReport | None = None) -> FillR
     return FillReport(
         symbol=str(trade.get("symbol") or (order.symbol if order else "")),
         venue_order_id=str(trade.get("order") or (order.venue_order_id if order else "")),
-        trade_id=str(trade["id"]),
+        trade_id=_id_of(trade),
         client_order_id=order.client_order_id if order else _client_id_in(trade.get("info")),
         side=Side(trade["side"]) if trade.get("side") else _side_of(order),
         price=Decimal(str(trade["price"])),
@@ -45,7 +45,7 @@ def placed(order: Mapping[str, Any], request: OrderRequest, now: datetime) -> Or
     """The answer to placing `request`; `now` by the venue's clock, for answers without a time."""
     blank = OrderReport(
         client_order_id=request.client_order_id,
-        venue_order_id=str(order["id"]),
+        venue_order_id=_id_of(order),
         symbol=request.symbol,
         side=request.side,
         requested=request.quantity,
@@ -62,7 +62,7 @@ def found(order: Mapping[str, Any], *, client_order_id: str, symbol: str, now: d
     """The answer to a look-up."""
     blank = OrderReport(
         client_order_id=str(order.get("clientOrderId") or client_order_id),
-        venue_order_id=str(order["id"]),
+        venue_order_id=_id_of(order),
         symbol=symbol,
         side=Side(order["side"]),
         requested=Decimal(str(order["amount"])),
@@ -138,6 +138,13 @@ def average_of(cost: Decimal, filled: Decimal) -> Decimal | None:
 def _in_order(fills: Iterable[FillReport]) -> tuple[FillReport, ...]:
     once = {fill.trade_id: fill for fill in fills}
     return tuple(sorted(once.values(), key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id)))
+
+
+def _id_of(told: Mapping[str, Any]) -> str:
+    """From an answer it cannot read ccxt makes an order of nothings, without complaint."""
+    if told["id"] in (None, ""):
+        raise ValueError("an order or a trade without an id")
+    return str(told["id"])
 
 
 def _fee_of(trade: Mapping[str, Any]) -> tuple[Decimal, str]:
