@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,7 @@ def open_accounts(venue: Venue, body: Body) -> Any:
     count = wanted.get("count")
     values: dict[str, Any] = {
         "balances": {
-            str(asset): _amount(text) for asset, text in _object(wanted.get("balances", {})).items()
+            _asset(asset): _amount(text) for asset, text in _object(wanted.get("balances", {})).items()
         },
         "can_withdraw": _flag(wanted, "can_withdraw"),
         "fees_in_bnb": _flag(wanted, "fees_in_bnb"),
@@ -91,10 +92,15 @@ def list_faults(venue: Venue, _: Body) -> Any:
     return [faults.shown(rule) for rule in venue.faults.rules]
 
 
-def clear_faults(venue: Venue, _: Body) -> Any:
-    venue.faults.clear()
-    venue.streams.refused.clear()
-    return []
+def clear_faults(venue: Venue, query: Body) -> Any:
+    """One rule by `id`, or all; what is left."""
+    rule_id = read_int(query, "id")
+    if rule_id is None:
+        venue.faults.clear()
+        venue.streams.refused.clear()
+    elif not venue.faults.remove(rule_id):
+        raise BadBody(f"there is no rule {rule_id}")
+    return list_faults(venue, query)
 
 
 def audit(venue: Venue, query: Body) -> Any:
@@ -139,7 +145,7 @@ def withdraw(venue: Venue, body: Body) -> Any:
 def _transfer(venue: Venue, body: Body, sign: int) -> Any:
     wanted = _object(body)
     account = venue.accounts.get(_text(wanted, "key"))
-    asset = _text(wanted, "asset")
+    asset = _asset(_text(wanted, "asset"))
     try:
         venue.transfer(account, asset, sign * _amount(wanted.get("amount")))
     except Refusal as refusal:
@@ -190,6 +196,12 @@ def _text(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value or not value.isascii() or len(value) > 128:
         raise BadBody(f"{name} must be a short text")
     return value
+
+
+def _asset(name: str) -> str:
+    if re.fullmatch("[A-Z0-9]{1,20}", name) is None:
+        raise BadBody(f"not the name of a coin: {name!r}")
+    return name
 
 
 def _flag(body: dict[str, Any], name: str) -> bool:
@@ -243,6 +255,6 @@ def answer(route: ControlRoute, call: Call) -> str:
         return json.dumps(route.answer(call.venue, call.params))
     try:
         body = json.loads(call.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadBody("the body is not JSON") from error
     return json.dumps(route.answer(call.venue, body))

@@ -151,7 +151,17 @@ def _spoil(rule: Rule, request: web.BaseRequest, response: web.Response) -> web.
         case "cut_short":
             body = cast(bytes, response.body)
             return web.Response(body=body[: len(body) // 2], status=response.status, headers=_JSON)
+        case "torn":
+            _tear(request, cast(bytes, response.body))
     return response
+
+
+def _tear(request: web.BaseRequest, body: bytes) -> None:
+    """Announce the whole body, send half of it and close."""
+    if request.transport is not None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        request.transport.write(head.encode() + body[: len(body) // 2])
+        request.transport.close()
 
 
 def _reset(request: web.BaseRequest) -> web.Response:

@@ -10,8 +10,8 @@ from typing import Any
 ENDPOINTS = ("order", "cancel", "look_up", "account", "trades", "market", "stream", "any")
 KINDS = (
     "latency", "hold", "maintenance", "status", "html", "reject", "reset_before", "reset_after", "drop_after",
-    "cut_short", "partial_fill", "expire_half", "lagging_look_up", "stream_disconnect", "stream_silence",
-    "stream_delay", "stream_duplicate", "halt", "revoke", "clock_skew_ms",
+    "cut_short", "torn", "partial_fill", "expire_half", "lagging_look_up", "stream_disconnect",
+    "stream_silence", "stream_delay", "stream_duplicate", "halt", "revoke", "clock_skew_ms",
 )  # fmt: skip
 STREAM_KINDS = frozenset(kind for kind in KINDS if kind.startswith("stream_"))
 ORDER_KINDS = frozenset({"reject", "partial_fill", "expire_half"})
@@ -98,14 +98,18 @@ class Faults:
         return [rule for rule in rules if self._applies(rule, "stream", key, symbol, "")]
 
     def standing(self, kind: str, key: str = "", symbol: str = "", side: str = "") -> Rule | None:
-        """A rule that describes a state of the venue and is in force for this key and symbol."""
+        """A rule that describes a state of the venue and is in force for this key and symbol.
+
+        Such a rule is not used up: it holds until it is taken back.
+        """
         for rule in self.rules:
             if rule.kind == kind and rule.covers(key, symbol, side):
                 return rule
         return None
 
-    def halted(self) -> frozenset[str]:
-        return frozenset(rule.symbol for rule in self.rules if rule.kind == "halt")
+    def halts(self, symbol: str) -> bool:
+        """A halt is a state of the market, so it holds for every key."""
+        return any(rule.kind == "halt" and rule.symbol in ("", symbol) for rule in self.rules)
 
     def clock_skew(self) -> int:
         return sum(rule.ms for rule in self.rules if rule.kind == "clock_skew_ms")

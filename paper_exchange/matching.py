@@ -151,7 +151,7 @@ class Engine:
         return takes
 
     def _bought_for(self, ticket: Ticket, takes: list[Level]) -> int:
-        """The quantity a quote amount stands for: what the book gives, and where it ran dry the rest at its end."""
+        """What a quote amount stands for: what the book gives, and where it ran dry the rest at its end."""
         symbol = ticket.symbol
         left = ticket.quote_quantity - sum(multiply(quantity, price) for price, quantity in takes)
         ran_dry = len(takes) == len(self.book(symbol.name).levels(ticket.side))

@@ -12,6 +12,7 @@ from .answers import Refusal
 from .faults import Faults, Rule
 
 SLOWEST_READER = 10_000
+HEARTBEAT_SECONDS = 20.0
 
 
 class Connection:
@@ -56,7 +57,7 @@ class Streams:
 
     async def serve(self, request: web.BaseRequest, receive: Receive) -> web.WebSocketResponse:
         """Run one socket to its end; `receive` is given each JSON object the client sends."""
-        socket = web.WebSocketResponse(autoping=True, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=1 << 20)
         await socket.prepare(request)
         connection = Connection(socket, request)
         writer = asyncio.create_task(connection.write())

@@ -82,7 +82,7 @@ class Venue:
         return time.time_ns() // 1_000_000 + skew
 
     def is_halted(self, name: str) -> bool:
-        return self.faults.standing("halt", symbol=name) is not None
+        return self.faults.halts(name)
 
     def history(self, name: str) -> History:
         history = self._histories.get(name)
