@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -65,3 +67,45 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     def name(self) -> str:
         """What others see: the chosen name, or the part of the address before the @."""
         return self.display_name or self.email.partition("@")[0]
+
+    @property
+    def roles(self) -> list[str]:
+        return sorted(self.groups.values_list("name", flat=True))
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    def owned_by(self, user_id: int) -> AccessTokenQuerySet:
+        return self.filter(user_id=user_id)
+
+
+class AccessToken(PublicIdModel):
+    """What a program shows instead of a password. Only a digest of it is kept."""
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read")
+        TRADE = "trade", _("Trade")
+        WALLETS = "wallets", _("Wallets")
+        STRATEGIES = "strategies", _("Strategies")
+        KYC = "kyc", _("KYC")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=10)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope.choices))
+    allowed_ips = ArrayField(models.CharField(max_length=43), default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(scopes=[]), name="a_token_has_a_scope"),
+        ]
+        indexes = [models.Index(fields=["user", "-id"], name="tokens_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"

@@ -139,6 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/dashboard/"
 LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -166,8 +167,12 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Copytrade <copytrade@localho
 
 # --- Exchanges ---------------------------------------------------------------------------------
 
-EXCHANGE_URL_OVERRIDES: dict[str, Any] = env.json("EXCHANGE_URL_OVERRIDES", "{}")
-PAPER_EXCHANGE_URL = env.str("PAPER_EXCHANGE_URL", "http://127.0.0.1:8009")
+EXCHANGE_URL_OVERRIDES: dict[str, Any] = env.json("EXCHANGE_URL_OVERRIDES", {})
+PAPER_EXCHANGE_URL = env.str("PAPER_EXCHANGE_URL", "")
+
+# How much worse than the master an entry may buy, unless the follower chose: BTC and ETH, and the rest.
+MAX_SLIPPAGE_BPS_DEEP = whole_number("MAX_SLIPPAGE_BPS_DEEP", default=30, minimum=0)
+MAX_SLIPPAGE_BPS = whole_number("MAX_SLIPPAGE_BPS", default=50, minimum=0)
 
 # --- HTTP --------------------------------------------------------------------------------------
 
@@ -207,12 +212,30 @@ USE_THOUSAND_SEPARATOR = False
 # --- REST --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.BrowserSession",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["rest.throttles.PerCaller"],
+    # The order is the contract's: scope, nonce, role.
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest.permissions.SignedIn",
+        "rest.permissions.HasScope",
+        "accounts.nonces.FreshNonce",
+        "rest.permissions.HasRole",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["rest.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.negotiation.FirstRenderer",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_PAGINATION_CLASS": "rest.pagination.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "rest.schema.Schema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "rest.error_form.Handler",
+    "EXCEPTION_FORMATTER_CLASS": "rest.error_form.Formatter",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Copytrade API",
@@ -220,6 +243,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -5,22 +5,38 @@ Each app lists its own routes below /api/v1/ in its `urls.py`, as `api_urlpatter
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from accounts import urls as accounts
+from copytrade import account_use, health
 from rest import urls as rest
 from wallets import urls as wallets
 
 API_V1: list[URLPattern | URLResolver] = [
     *rest.api_urlpatterns,
     *accounts.api_urlpatterns,
-    *wallets.api_urlpatterns,
+    *wallets.api_urlpatterns(is_in_use=account_use.is_in_use),
     # The last one: what no app knows is answered in the API's own words.
+    *rest.unknown_path,
+]
+
+API_ROOT: list[URLPattern | URLResolver] = [
+    path("v1/", include(API_V1)),
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     *rest.unknown_path,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include(API_V1)),
+    path("api/", include(API_ROOT)),
+    path("token/", include([*accounts.token_urlpatterns, *rest.unknown_path])),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("", include("copytrade.pages.urls")),
     path("", include("django_prometheus.urls")),
 ]
+handler403 = "copytrade.pages.errors.forbidden"
+handler404 = "copytrade.pages.errors.not_found"
+handler500 = "copytrade.pages.errors.server_error"

@@ -1,6 +1,8 @@
 """Routes of the shared parts."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-api_urlpatterns: list[URLPattern] = []
-unknown_path: list[URLPattern] = []
+from rest.views import CodesView, UnknownPathView
+
+api_urlpatterns: list[URLPattern] = [path("codes/", CodesView.as_view(), name="api-codes")]
+unknown_path: list[URLPattern] = [re_path(r"^.*$", UnknownPathView.as_view())]

@@ -1,0 +1,45 @@
+"""The form of every error: `{"type", "errors": [{"code", "detail", "attr"}]}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import UnreadablePostError
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import Error
+from rest_framework.settings import api_settings
+
+from rest import codes
+from rest.errors import Refusal, TooLarge
+
+# Other words of libraries for what has one name here.
+ONE_NAME = {
+    "surrogate_characters_not_allowed": codes.INVALID_CHARACTERS.name,
+    "null_characters_not_allowed": codes.INVALID_CHARACTERS.name,
+    "make_aware": codes.INVALID.name,
+    "overflow": codes.INVALID.name,
+    "date": codes.INVALID.name,
+}
+
+
+class Formatter(ExceptionFormatter):  # type: ignore[misc]
+    def get_errors(self) -> list[Error]:
+        return [
+            Error(ONE_NAME.get(error.code, error.code), error.detail, _attr(error.attr))
+            for error in super().get_errors()
+        ]
+
+
+class Handler(ExceptionHandler):  # type: ignore[misc]
+    def convert_known_exceptions(self, exc: Exception) -> Any:
+        if isinstance(exc, RequestDataTooBig):
+            return TooLarge(codes.BODY_TOO_LARGE)
+        if isinstance(exc, (SuspiciousOperation, BadRequest, UnreadablePostError)):
+            return Refusal(codes.PARSE_ERROR)
+        return super().convert_known_exceptions(exc)
+
+
+def _attr(attr: str | None) -> str | None:
+    return None if attr == api_settings.NON_FIELD_ERRORS_KEY else attr

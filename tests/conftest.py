@@ -1,0 +1,100 @@
+"""What tests of several apps share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts import token_store
+from accounts.models import AccessToken, User
+from accounts.services import create_user
+from compliance.audit import SYSTEM
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def no_throttling(settings):
+    """Tests ask fast. Those about limits set THROTTLING themselves."""
+    settings.THROTTLING = False
+    settings.ACCOUNT_RATE_LIMITS = False
+
+
+@pytest.fixture(autouse=True)
+def uncollected_static_files(settings):
+    """Nothing has run collectstatic here."""
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+@pytest.fixture
+def user(db) -> User:
+    """A person who can log in with factories.PASSWORD."""
+    return create_user(email="ana@example.org", password=factories.PASSWORD, kyc_approved=True)
+
+
+@pytest.fixture
+def stranger(db) -> User:
+    return create_user(email="bob@example.org", password=factories.PASSWORD, kyc_approved=True)
+
+
+class TokenClient(APIClient):
+    """A program with a token: sends the bearer header, and a fresh nonce with every change."""
+
+    nonces = itertools.count(1)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def generic(self, method, path, *args, **extra):
+        extra.setdefault("HTTP_AUTHORIZATION", f"Bearer {self.text}")
+        if method not in {"GET", "HEAD", "OPTIONS"}:
+            extra.setdefault("HTTP_X_NONCE", f"n{next(self.nonces)}")
+        return super().generic(method, path, *args, **extra)
+
+    def post(self, path, data=None, format="json", **extra):
+        return super().post(path, data, format=format, **extra)
+
+    def patch(self, path, data=None, format="json", **extra):
+        return super().patch(path, data, format=format, **extra)
+
+    def put(self, path, data=None, format="json", **extra):
+        return super().put(path, data, format=format, **extra)
+
+
+def token_of(user: User, *scopes: str) -> str:
+    """The text of a new token; all scopes if none are named."""
+    wanted = scopes or tuple(AccessToken.Scope.values)
+    issued = token_store.issue_token(user=user, name="test", scopes=wanted, expires_at=None, origin=SYSTEM)
+    return issued.text
+
+
+@pytest.fixture
+def api_of() -> Callable[..., TokenClient]:
+    """`api_of(user, "read")`: a client with a token of these scopes (all if none are named)."""
+    return lambda user, *scopes: TokenClient(token_of(user, *scopes))
+
+
+@pytest.fixture
+def api(user, api_of) -> TokenClient:
+    """The user's client with every scope."""
+    return api_of(user)
+
+
+@pytest.fixture
+def exchange_account(user):
+    return factories.ExchangeAccountFactory(owner=user)
+
+
+@pytest.fixture
+def strategy(db):
+    return factories.StrategyFactory()
+
+
+@pytest.fixture
+def subscription(user, strategy):
+    return factories.SubscriptionFactory(follower=user, strategy=strategy)
