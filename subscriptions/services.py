@@ -1,0 +1,285 @@
+"""Following a strategy, and what a follower may change afterwards.
+
+Leaving looks at orders and positions and so is execution's: execution/leaving.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from accounts.models import User
+from compliance.audit import Origin
+from exchanges import gateway, loop
+from exchanges.errors import ExchangeError
+from exchanges.rounding import plain
+from rest import codes
+from rest.errors import Conflict, TryLater, invalid
+from strategies.models import Strategy
+from strategies.services import (
+    ACCOUNT_INVALID,
+    EXCHANGE_UNAVAILABLE,
+    RETRY_SECONDS,
+    SYMBOL_NOT_LISTED,
+    lock_strategy,
+    market_rules,
+    require_kyc,
+)
+from subscriptions.masters import feeds_a_strategy, release_if_unfollowed
+from subscriptions.models import Subscription
+from wallets.models import ExchangeAccount
+from wallets.services import ANSWER_SECONDS, validate_account
+
+INVALID_CREDENTIALS = codes.declare("invalid_credentials", "These credentials are not right.")
+WITHDRAWAL_ENABLED = codes.declare(
+    "withdrawal_enabled", "This key may withdraw, or the exchange does not tell: make one that only trades."
+)
+ALREADY_SUBSCRIBED = codes.declare("already_subscribed", "This account follows this strategy already.")
+NOT_PUBLISHED = codes.declare("strategy_not_published", "This strategy cannot be followed now.")
+NO_CAPACITY = codes.declare("no_capacity", "The strategy has as many followers as it takes.")
+ACCOUNT_IS_MASTER = codes.declare(
+    "account_is_master", "This account feeds a strategy; such an account does not follow."
+)
+BELOW_MIN_CAPITAL = codes.declare(
+    "below_min_capital", "The allocation is below what the strategy asks for at least."
+)
+ABOVE_FREE_BALANCE = codes.declare(
+    "above_free_balance", "The allocation is more than what is free on the account."
+)
+BELOW_WHAT_IS_USED = codes.declare(
+    "below_what_is_used", "More of the allocation than that is in use: sell or wait first."
+)
+NOT_LIVE = codes.declare("subscription_not_live", "You are leaving, or have left, this strategy.")
+FOLLOWS_ONCE = "an_account_follows_a_strategy_once"
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a follower wants to copy. `sizing_value` is a factor, or (fixed_notional) quote per order."""
+
+    sizing_mode: str
+    sizing_value: Decimal
+    max_slippage_bps: int | None = None
+    symbols_blocked: list[str] = field(default_factory=list)
+    on_unsubscribe: str = Subscription.OnUnsubscribe.KEEP
+
+    def columns(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def follow(
+    *,
+    follower: User,
+    strategy: Strategy,
+    exchange_account: ExchangeAccount,
+    allocation: Decimal | None,
+    terms: Terms,
+    now: datetime,
+    origin: Origin | None = None,
+) -> Subscription:
+    """Copy every signal from now on. None allocates all of the account's quote that is free."""
+    # Asked at the venue in this moment, and before any lock: the key works, and this much is free.
+    _check_joining(follower, strategy, exchange_account)
+    if not set(strategy.symbols) - set(missing_symbols(strategy, exchange_account)):
+        raise invalid(SYMBOL_NOT_LISTED, "Your exchange trades none of its symbols.", attr="exchange_account")
+    free = _free_at_venue(exchange_account, strategy.quote, origin or _by(follower), now)
+    try:
+        with transaction.atomic(durable=True):
+            locked = lock_strategy(strategy.pk)
+            account = ExchangeAccount.objects.select_for_update().get(pk=exchange_account.pk)
+            if account.disconnected_at:
+                raise invalid(codes.DOES_NOT_EXIST, attr="exchange_account")
+            _check_joining(follower, locked, account)
+            _check_capacity(locked, follower)
+            amount = _allocation(locked, account, allocation, free)
+            return Subscription.objects.create(
+                follower=follower,
+                strategy=locked,
+                exchange_account=account,
+                allocation=amount,
+                cash=amount,
+                own=locked.owner_id == follower.pk,
+                starts_after_number=locked.last_signal_number,
+                created_at=now,
+                **terms.columns(),
+            )
+    except IntegrityError as error:
+        if FOLLOWS_ONCE not in str(error):
+            raise
+        raise Conflict(ALREADY_SUBSCRIBED) from None
+
+
+def change_subscription(
+    *,
+    subscription: Subscription,
+    changes: Mapping[str, Any],
+    now: datetime,
+    origin: Origin | None = None,
+) -> Subscription:
+    """Set what is given: `allocation` and fields of Terms."""
+    free = None
+    if "allocation" in changes and changes["allocation"] > subscription.allocation:
+        account, quote = subscription.exchange_account, subscription.strategy.quote
+        free = _free_at_venue(account, quote, origin or _by(subscription.follower), now)
+    with transaction.atomic(durable=True):
+        locked = lock_subscription(subscription.pk)
+        _require_live(locked)
+        if "allocation" in changes:
+            _reallocate(locked, changes["allocation"], free)
+        for name, value in changes.items():
+            setattr(locked, name, value)
+        locked.save(update_fields=["cash", *changes])
+    return locked
+
+
+def pause(*, subscription: Subscription) -> Subscription:
+    """Nothing more is bought; exits are still copied."""
+    with transaction.atomic(durable=True):
+        locked = lock_subscription(subscription.pk)
+        _require_live(locked)
+        _set_status(locked, Subscription.Status.PAUSED)
+    return locked
+
+
+def resume(*, subscription: Subscription) -> Subscription:
+    with transaction.atomic(durable=True):
+        locked = lock_subscription(subscription.pk)
+        _require_live(locked)
+        if locked.exchange_account.status == ExchangeAccount.Status.INVALID:
+            raise Conflict(ACCOUNT_INVALID)
+        require_kyc(user=locked.follower, account=locked.exchange_account)
+        _set_status(locked, Subscription.Status.ACTIVE)
+    return locked
+
+
+def pause_all(*, follower: User) -> int:
+    """Pause all that is active; return how many that were."""
+    with transaction.atomic(durable=True):
+        rows = lock_live_of(follower)
+        active = [row.pk for row in rows if row.status == Subscription.Status.ACTIVE]
+        return Subscription.objects.filter(pk__in=active).update(status=Subscription.Status.PAUSED)
+
+
+def start_closing(*, subscription: Subscription, positions: str) -> None:
+    """Nothing is bought from here on. `positions` is `keep` or `close`. The caller holds the row's lock."""
+    subscription.status = Subscription.Status.CLOSING
+    subscription.on_unsubscribe = positions
+    subscription.save(update_fields=["status", "on_unsubscribe"])
+
+
+def end(*, subscription: Subscription, now: datetime) -> None:
+    """Closed for good. The caller holds the row's lock and knows that nothing is left to do."""
+    subscription.status, subscription.closed_at = Subscription.Status.CLOSED, now
+    subscription.save(update_fields=["status", "closed_at"])
+    release_if_unfollowed(strategy=lock_strategy(subscription.strategy_id))
+
+
+def missing_symbols(strategy: Strategy, account: ExchangeAccount) -> list[str]:
+    """The strategy's symbols that the follower's venue does not trade."""
+    if account.exchange == strategy.exchange_account.exchange:
+        return []
+    rules = market_rules(account.exchange)
+    return [symbol for symbol in strategy.symbols if symbol not in rules or not rules[symbol].active]
+
+
+def lock_subscription(subscription_id: int) -> Subscription:
+    """The row, locked. Whoever needs several takes them by id, and orders and positions after them."""
+    rows = Subscription.objects.select_for_update(of=("self",))
+    return rows.select_related("follower", "strategy", "exchange_account").get(pk=subscription_id)
+
+
+def lock_live_of(follower: User) -> list[Subscription]:
+    """All that a person follows, locked in order of id: meanwhile no order of theirs is claimed."""
+    rows = Subscription.objects.select_for_update(of=("self",)).owned_by(follower.pk).live()
+    return list(rows.order_by("pk"))
+
+
+def _by(user: User) -> Origin:
+    return Origin(actor=str(user.public_id))
+
+
+def _free_at_venue(account: ExchangeAccount, asset: str, origin: Origin, now: datetime) -> Decimal:
+    """Check the key at the venue now, and return what is free of an asset there."""
+    checked = validate_account(account=account, origin=origin, now=now)
+    if checked.status == ExchangeAccount.Status.INVALID:
+        may_withdraw = checked.status_reason == WITHDRAWAL_ENABLED.name
+        raise invalid(WITHDRAWAL_ENABLED if may_withdraw else INVALID_CREDENTIALS, attr="exchange_account")
+    if checked.status == ExchangeAccount.Status.UNREACHABLE:
+        raise TryLater(EXCHANGE_UNAVAILABLE, wait=RETRY_SECONDS)
+    if asset == checked.quote:
+        return checked.free_quote or ZERO
+    try:
+        balances = loop.run(gateway.fetch_balances(checked.open()), timeout=ANSWER_SECONDS)
+    except (ExchangeError, TimeoutError):
+        raise TryLater(EXCHANGE_UNAVAILABLE, wait=RETRY_SECONDS) from None
+    return balances[asset].free if asset in balances else ZERO
+
+
+def _check_joining(follower: User, strategy: Strategy, account: ExchangeAccount) -> None:
+    if strategy.status != Strategy.Status.PUBLISHED:
+        raise Conflict(NOT_PUBLISHED)
+    require_kyc(user=follower, account=account)
+    if feeds_a_strategy(account.pk):
+        raise Conflict(ACCOUNT_IS_MASTER)
+    if Subscription.objects.following(strategy.pk).filter(exchange_account=account).exists():
+        raise Conflict(ALREADY_SUBSCRIBED)
+
+
+def _check_capacity(strategy: Strategy, follower: User) -> None:
+    if strategy.max_followers is None or strategy.owner_id == follower.pk:
+        return
+    if Subscription.objects.following(strategy.pk).filter(own=False).count() >= strategy.max_followers:
+        raise Conflict(NO_CAPACITY)
+
+
+def _allocation(
+    strategy: Strategy, account: ExchangeAccount, wanted: Decimal | None, free: Decimal
+) -> Decimal:
+    available = max(ZERO, free - _claimed_cash(account.pk, strategy.quote))
+    amount = available if wanted is None else wanted
+    if amount < strategy.min_capital:
+        detail = f"{plain(amount)} {strategy.quote}; the strategy asks for {plain(strategy.min_capital)}."
+        raise invalid(BELOW_MIN_CAPITAL, detail, attr="allocation")
+    if amount > available or amount <= 0:
+        detail = f"{plain(available)} {strategy.quote} is free on this account."
+        raise invalid(ABOVE_FREE_BALANCE, detail, attr="allocation")
+    return amount
+
+
+def _claimed_cash(account_id: int, quote: str) -> Decimal:
+    """What other subscriptions may still spend of the account's quote. Their coins are not quote any more."""
+    others = Subscription.objects.live().filter(exchange_account_id=account_id, strategy__quote=quote)
+    total: Decimal | None = others.filter(cash__gt=0).aggregate(total=Sum("cash"))["total"]
+    return total or ZERO
+
+
+def _reallocate(subscription: Subscription, allocation: Decimal, free: Decimal | None) -> None:
+    change = allocation - subscription.allocation
+    strategy = subscription.strategy
+    if allocation < strategy.min_capital:
+        raise invalid(BELOW_MIN_CAPITAL, attr="allocation")
+    if free is not None:
+        ExchangeAccount.objects.select_for_update().get(pk=subscription.exchange_account_id)
+        available = free - _claimed_cash(subscription.exchange_account_id, strategy.quote)
+        if change > max(ZERO, available):
+            raise invalid(ABOVE_FREE_BALANCE, attr="allocation")
+    if subscription.available + change < 0:
+        raise Conflict(BELOW_WHAT_IS_USED)
+    subscription.cash += change
+
+
+def _require_live(subscription: Subscription) -> None:
+    if subscription.status in (Subscription.Status.CLOSING, Subscription.Status.CLOSED):
+        raise Conflict(NOT_LIVE)
+
+
+def _set_status(subscription: Subscription, status: str) -> None:
+    subscription.status = status
+    subscription.save(update_fields=["status"])
