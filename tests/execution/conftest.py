@@ -10,10 +10,17 @@ from tests.execution.world import World, build
 from tests.paper_exchange.venue_process import PaperExchange
 
 
+def reach(venue: PaperExchange) -> None:
+    """Point the platform's exchange calls at this process."""
+    gateway.configure(url_overrides={}, paper_exchange_url=venue.address)
+    loop.run(gateway.warm("paper"), timeout=20)
+
+
 @pytest.fixture(scope="session")
 def running_paper_exchange() -> Iterator[PaperExchange]:
     venue = PaperExchange()
     venue.post("/control/price", {"frozen": True})
+    reach(venue)
     yield venue
     venue.stop()
 
@@ -24,8 +31,6 @@ def venue(running_paper_exchange: PaperExchange) -> Iterator[PaperExchange]:
     venue = running_paper_exchange
     for symbol, price in (("BTCUSDT", "100000"), ("ETHUSDT", "4000"), ("BNBUSDT", "500")):
         venue.set_price(symbol, price)
-    gateway.configure(url_overrides={}, paper_exchange_url=venue.address)
-    loop.run(gateway.warm("paper"), timeout=20)
     yield venue
     venue.ask("DELETE", "/control/faults")
 

@@ -101,7 +101,7 @@ def execute(order_ids: list[int]) -> Work:
 
 
 def build(venue: PaperExchange, *, followers: int = 3, **settings: Any) -> World:
-    master = User.objects.create_user("master@example.com", "a long password")
+    master = User.objects.create_user("master@example.com")
     account = connect(venue, master, venue.open_account(balances={"USDT": "10000"}))
     now = timezone.now()
     strategy = Strategy.objects.create(
@@ -121,7 +121,7 @@ def build(venue: PaperExchange, *, followers: int = 3, **settings: Any) -> World
     world = World(venue, strategy, [], [])
     for number in range(followers):
         opened = venue.open_account(balances={"USDT": "2000"})
-        person = User.objects.create_user(f"follower{number}@example.com", "a long password")
+        person = User.objects.create_user(f"follower{number}@example.com")
         world.keys.append(opened["api_key"])
         world.subscriptions.append(subscribe(world, person, connect(venue, person, opened), **settings))
     return world

@@ -1,0 +1,168 @@
+"""The routes of strategies: what may happen to one depends on its followers, so they are served here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from rest.pagination import NumberedPages
+from rest.views import ApiView
+from strategies.models import Strategy
+from strategies.serializers import StrategyAnswerSerializer, StrategyFilters, StrategySerializer
+from strategies.services import Offer
+from subscriptions import masters
+from subscriptions.models import Subscription
+
+BODY_EXAMPLE = OpenApiExample(
+    "A strategy on two coins",
+    value={
+        "name": "Calm BTC swing",
+        "exchange_account": "0199a6f2-7c1e-7d30-9b51-3f1f6a0c2a11",
+        "symbols": ["BTC/USDT", "ETH/USDT"],
+        "risk_level": "low",
+        "min_capital": "100",
+        "performance_fee_percent": "10",
+        "tags": ["swing"],
+        "status": "draft",
+    },
+    request_only=True,
+)
+CHANGE_EXAMPLE = OpenApiExample("Publish", value={"status": "published"}, request_only=True)
+
+
+def with_followers(rows: QuerySet[Strategy]) -> QuerySet[Strategy]:
+    """Each with the number of its followers; own copies are in no statistic."""
+    counted = (
+        Subscription.objects.live()
+        .filter(strategy=OuterRef("pk"), own=False)
+        .values("strategy")
+        .annotate(number=Count("pk"))
+    )
+    number = Coalesce(Subquery(counted.values("number")), 0, output_field=IntegerField())
+    return rows.select_related("owner", "exchange_account").annotate(followers=number)
+
+
+class StrategiesView(ApiView):
+    write_scope = "strategies"
+    public_reads = True
+    filters = StrategyFilters
+    pagination_class = NumberedPages
+    serializer_class = StrategyAnswerSerializer
+
+    @extend_schema(
+        summary="List published strategies",
+        description="Without log-in. Closed ones with `status=closed`; with `own=true` one's own, drafts too.",
+        tags=["strategies"],
+        parameters=[StrategyFilters],
+        responses=StrategyAnswerSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        wanted = self.query()
+        rows = _own_ones(request) if wanted.get("own") else _listed(wanted)
+        rows = with_followers(_chosen(rows, wanted))
+        ordering = wanted.get("ordering", "-created_at")
+        tie = "-pk" if ordering.startswith("-") else "pk"
+        return self.page(rows.order_by(ordering, tie), StrategyAnswerSerializer)
+
+    @extend_schema(
+        summary="Create a strategy",
+        tags=["strategies"],
+        request=StrategySerializer,
+        responses={201: StrategyAnswerSerializer},
+        examples=[BODY_EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = self.body(StrategySerializer)
+        status = wanted.pop("status", Strategy.Status.DRAFT)
+        account = wanted.pop("exchange_account")
+        strategy = masters.create_strategy(
+            owner=request.user,
+            exchange_account=account,
+            offer=Offer(**wanted),
+            status=status,
+            now=timezone.now(),
+        )
+        return Response(_answer(strategy, request), status=201)
+
+
+class StrategyView(ApiView):
+    write_scope = "strategies"
+    public_reads = True
+    serializer_class = StrategyAnswerSerializer
+    pagination_class = None
+
+    @extend_schema(summary="Read a strategy", tags=["strategies"], responses=StrategyAnswerSerializer)
+    def get(self, request: Request, strategy_id: UUID) -> Response:
+        strategy = get_object_or_404(Strategy.objects.visible_to(request.user.pk), public_id=strategy_id)
+        return Response(_answer(strategy, request))
+
+    @extend_schema(
+        summary="Change, publish or close a strategy",
+        tags=["strategies"],
+        request=StrategySerializer(partial=True),
+        responses=StrategyAnswerSerializer,
+        examples=[CHANGE_EXAMPLE],
+    )
+    def patch(self, request: Request, strategy_id: UUID) -> Response:
+        strategy = _own(request, strategy_id)
+        changes = self.body(StrategySerializer, partial=True)
+        status = changes.pop("status", None)
+        strategy = masters.change_strategy(
+            strategy=strategy, changes=changes, status=status, now=timezone.now()
+        )
+        return Response(_answer(strategy, request))
+
+    @extend_schema(
+        summary="Delete a strategy that nobody ever followed",
+        tags=["strategies"],
+        responses={204: OpenApiResponse(description="It is gone.")},
+    )
+    def delete(self, request: Request, strategy_id: UUID) -> Response:
+        masters.delete_strategy(strategy=_own(request, strategy_id))
+        return Response(status=204)
+
+
+def _listed(wanted: dict[str, Any]) -> QuerySet[Strategy]:
+    status = wanted.get("status", Strategy.Status.PUBLISHED)
+    return Strategy.objects.filter(status=status, visibility=Strategy.Visibility.PUBLIC)
+
+
+def _own_ones(request: Request) -> QuerySet[Strategy]:
+    if not request.user.is_authenticated:
+        raise NotAuthenticated
+    return Strategy.objects.filter(owner_id=request.user.pk)
+
+
+def _chosen(rows: QuerySet[Strategy], wanted: dict[str, Any]) -> QuerySet[Strategy]:
+    if wanted.get("own") and "status" in wanted:
+        rows = rows.filter(status=wanted["status"])
+    if "search" in wanted:
+        text = wanted["search"]
+        rows = rows.filter(Q(name__icontains=text) | Q(description__icontains=text))
+    if "symbol" in wanted:
+        rows = rows.filter(symbols__contains=[wanted["symbol"]])
+    if "tag" in wanted:
+        rows = rows.filter(tags__contains=[wanted["tag"]])
+    if "risk" in wanted:
+        rows = rows.filter(risk_level=wanted["risk"])
+    if "exchange" in wanted:
+        rows = rows.filter(exchange_account__exchange=wanted["exchange"])
+    return rows
+
+
+def _own(request: Request, strategy_id: UUID) -> Strategy:
+    return get_object_or_404(Strategy, public_id=strategy_id, owner_id=request.user.pk)
+
+
+def _answer(strategy: Strategy, request: Request) -> Any:
+    row = with_followers(Strategy.objects.all()).get(pk=strategy.pk)
+    return StrategyAnswerSerializer(row, context={"request": request}).data
