@@ -12,7 +12,7 @@ from pathlib import Path
 from local import environment
 from local.install import ensure_installed, one_at_a_time
 from local.paths import ROOT, RUN, VENV
-from local.processes import run_or_refuse
+from local.processes import ChildDied, run_or_refuse
 from local.report import Refusal, run_main, step
 
 PACKAGES = ROOT / "node_modules"
@@ -55,7 +55,14 @@ def _fetch_packages() -> None:
     if CA_BUNDLE.exists():
         env.setdefault("NODE_EXTRA_CA_CERTS", str(CA_BUNDLE))
     command = [_npm(), "ci", "--ignore-scripts", "--no-progress"]
-    run_or_refuse("npm", command, env=env, cwd=ROOT, log=RUN / "assets.log")
+    log = RUN / "assets.log"
+    try:
+        run_or_refuse("npm", command, env=env, cwd=ROOT, log=log)
+    except ChildDied as death:
+        raise Refusal(
+            "the packages of package-lock.json could not be fetched; is a registry reachable? "
+            f"npm's words are in {log}"
+        ) from death
 
 
 def _lay_out() -> None:

@@ -74,7 +74,11 @@ def check() -> int:
     ):
         _seed(platform)
         _start_all(platform)
-        return platform.manage_aloud("check_demo")
+        code = platform.manage_aloud("check_demo")
+        if code != 0:
+            for child in platform.children.values():
+                say(f"\nThe last lines of {child.name}:\n{child.last_lines()}")
+        return code
 
 
 def _web_port() -> int:

@@ -92,8 +92,14 @@ def _install_packages() -> None:
                 ],
             )
             return
-    with step(f"installing {count} packages with pip"):
-        _pip("install", "--require-hashes", "-r", LOCK_FILE)
+    try:
+        with step(f"installing {count} packages with pip"):
+            _pip("install", "--require-hashes", "-r", LOCK_FILE)
+    except ChildDied as death:
+        raise Refusal(
+            f"the packages of {LOCK_FILE.name} could not be installed; is a package index reachable? "
+            f"pip says: {death.last_line} (all of it is in {LOG})"
+        ) from death
 
 
 def _fetch_uv() -> bool:
@@ -111,7 +117,7 @@ def _pip(*arguments: str | Path) -> None:
 
 
 def _run(name: str, command: list[str | Path]) -> None:
-    env = environment.base() | {"UV_SYSTEM_CERTS": "1", "UV_LINK_MODE": "copy", "UV_NO_PROGRESS": "1"}
+    env = environment.base() | {"UV_SYSTEM_CERTS": "1", "UV_NO_PROGRESS": "1"}
     run_or_refuse(name, command, env=env, cwd=ROOT, log=LOG)
 
 

@@ -34,6 +34,7 @@ class ChildDied(Refusal):
         ended = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
         super().__init__(f"{name} ended with {ended}. Its last lines were:\n{last_lines}")
         self.exit_code = exit_code
+        self.last_line = last_lines.rpartition("\n")[2]
 
 
 @dataclass
@@ -60,7 +61,10 @@ class Child:
         code = self.process.poll()
         if code is None:
             return None
-        return ChildDied(self.name, code, "\n".join(self.log_text().splitlines()[-LOG_LINES_SHOWN:]))
+        return ChildDied(self.name, code, self.last_lines())
+
+    def last_lines(self) -> str:
+        return "\n".join(self.log_text().rstrip().splitlines()[-LOG_LINES_SHOWN:])
 
     def signal_group(self, number: signal.Signals) -> None:
         """Its session is its own, so its group is it and all that it started."""

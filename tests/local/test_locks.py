@@ -1,11 +1,13 @@
+import importlib.util
 import json
 import re
 import subprocess
 
 import pytest
 
-from local import assets, environment, install
+from local import assets, debian, environment, install
 from local.paths import ROOT
+from local.report import Refusal
 
 LOCK_FILES = ("requirements.txt", "requirements-dev.txt", "local/uv.txt")
 
@@ -57,3 +59,10 @@ def test_make_alone_lists_every_target() -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(targets) > 5
     assert [target for target in targets if f"make {target} " not in listing.stdout] == []
+
+
+def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(debian, "can_install", lambda: False)
+    with pytest.raises(Refusal, match="apt-get install python3-venv"):
+        install._create_venv()
