@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TypeVar
 
-from . import answers, orders, tickets
+from . import answers, filters, orders, tickets
 from .accounts import Account
 from .amounts import show
 from .answers import Refusal
@@ -45,7 +45,8 @@ def _fraction(call: Call) -> tuple[int, int]:
 
 def test_order(call: Call) -> str:
     call.signed_in()
-    tickets.read(call.params, call.venue.symbols)
+    ticket = tickets.read(call.params, call.venue.symbols)
+    filters.check(ticket, call.venue.prices.last[ticket.symbol.name])
     return "{}"
 
 

@@ -155,7 +155,7 @@ def test_it_can_be_embedded() -> None:
         async with listen(venue, host="127.0.0.1", port=0) as address:
             keys = {"api_key": account.api_key, "secret": account.secret.decode()}
             exchange = pointed(ccxt.binance, Address(address), keys)
-            return (await asyncio.to_thread(exchange.fetch_balance))["USDT"]["free"]
+            return float((await asyncio.to_thread(exchange.fetch_balance))["USDT"]["free"])
 
     assert asyncio.run(run()) == 100
 

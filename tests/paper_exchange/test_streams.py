@@ -19,7 +19,7 @@ def watch(trader: Trader, work) -> Any:
 
 
 @asynccontextmanager
-async def listening(exchange: ccxt.pro.binance, *watches) -> AsyncIterator[list[asyncio.Task]]:
+async def listening(exchange: ccxt.pro.binance, *watches) -> AsyncIterator[list[asyncio.Task[Any]]]:
     """The tasks of these watch calls, once the user stream is subscribed."""
     tasks = [asyncio.create_task(each()) for each in watches]
     url = exchange.urls["api"]["ws"]["ws-api"]["spot"]
@@ -53,7 +53,7 @@ def test_a_fill_is_told_with_the_ids_of_the_answer(trader: Trader) -> None:
 
 def test_an_order_is_told_from_new_to_canceled(trader: Trader) -> None:
     async def work(exchange):
-        seen = []
+        seen: list[str] = []
 
         async def collect():
             while True:

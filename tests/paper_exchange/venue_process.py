@@ -45,7 +45,8 @@ class Address:
         return answer
 
     def open_account(self, **values: Any) -> dict[str, Any]:
-        return self.post("/paper/accounts", {"balances": {"USDT": "10000"}} | values)
+        account: dict[str, Any] = self.post("/paper/accounts", {"balances": {"USDT": "10000"}} | values)
+        return account
 
     def fault(self, kind: str, **values: Any) -> None:
         self.post("/control/faults", [{"kind": kind} | values])
@@ -109,7 +110,7 @@ class Trader:
 
     @property
     def key(self) -> str:
-        return self.account["api_key"]
+        return str(self.account["api_key"])
 
     def audit(self) -> list[dict[str, Any]]:
         return self.venue.audit(self.key)
