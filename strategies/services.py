@@ -90,9 +90,6 @@ def change_strategy(*, strategy_id: int, changes: Mapping[str, Any]) -> Strategy
 
     A symbol that a published strategy drops keeps its claim, so that its exits are still seen.
     """
-    if "exchange_account" in changes:
-        # The first reading of a venue's rules goes over the network: not under a lock.
-        market_rules(changes["exchange_account"].exchange)
     with transaction.atomic():
         strategy = lock_strategy(strategy_id)
         if strategy.status == Strategy.Status.CLOSED:

@@ -14,6 +14,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from rest.pagination import NumberedPages
 from rest.views import ApiView
 from strategies.models import Strategy
@@ -60,7 +61,7 @@ class StrategiesView(ApiView):
 
     @extend_schema(
         summary="List published strategies",
-        description="Without log-in. Closed ones with `status=closed`; with `own=true` one's own, drafts too.",
+        description="Without log-in. Closed ones: `status=closed`; your own, drafts too: `own=true`.",
         tags=["strategies"],
         parameters=[StrategyFilters],
         responses=StrategyAnswerSerializer(many=True),
@@ -85,7 +86,7 @@ class StrategiesView(ApiView):
         status = wanted.pop("status", Strategy.Status.DRAFT)
         account = wanted.pop("exchange_account")
         strategy = masters.create_strategy(
-            owner=request.user,
+            owner=person(request),
             exchange_account=account,
             offer=Offer(**wanted),
             status=status,
@@ -131,15 +132,20 @@ class StrategyView(ApiView):
         return Response(status=204)
 
 
+def person(request: Request) -> User:
+    """Who asks, of the kind that services take; SignedIn has let nobody else through."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
 def _listed(wanted: dict[str, Any]) -> QuerySet[Strategy]:
     status = wanted.get("status", Strategy.Status.PUBLISHED)
     return Strategy.objects.filter(status=status, visibility=Strategy.Visibility.PUBLIC)
 
 
 def _own_ones(request: Request) -> QuerySet[Strategy]:
-    if not request.user.is_authenticated:
-        raise NotAuthenticated
-    return Strategy.objects.filter(owner_id=request.user.pk)
+    return Strategy.objects.filter(owner=person(request))
 
 
 def _chosen(rows: QuerySet[Strategy], wanted: dict[str, Any]) -> QuerySet[Strategy]:

@@ -1,0 +1,153 @@
+"""What the API of subscriptions takes and gives."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from rest import codes
+from rest.fields import DecimalString, Moment, Reference, WholeNumber
+from rest.serializers import QuerySerializer, StrictSerializer
+from strategies.models import Strategy
+from strategies.serializers import MOST_SYMBOLS, Choice, Symbol
+from subscriptions.models import Subscription
+from subscriptions.services import Terms, missing_symbols
+from wallets.models import ExchangeAccount
+
+NOT_AVAILABLE = codes.declare("not_available", "This cannot be chosen yet; leave it out.")
+MOST_BPS = 10_000
+
+
+class NotYet(serializers.Field[Any, Any, Any, Any]):
+    """A field of which only the value that changes nothing is understood so far."""
+
+    default_error_messages = {"not_available": NOT_AVAILABLE.meaning}
+
+    def __init__(self, *, neutral: Any, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_null=True, write_only=True, **kwargs)
+        self.neutral = neutral
+
+    def to_internal_value(self, data: Any) -> Any:
+        if type(data) is not type(self.neutral) or data != self.neutral:
+            self.fail("not_available")
+        return data
+
+
+class SizingSerializer(StrictSerializer):
+    """`value`: a factor, or with `fixed_notional` the quote for each of the master's orders."""
+
+    mode = Choice(choices=Subscription.SizingMode.choices)
+    value = DecimalString(above=0)
+
+
+def joinable(user_id: int) -> QuerySet[Strategy]:
+    """Whatever one can see; whether it can be followed is told in the answer."""
+    return Strategy.objects.visible_to(user_id).select_related("owner", "exchange_account")
+
+
+class SubscriptionChangeSerializer(StrictSerializer):
+    allocation = DecimalString(above=0, required=False)
+    sizing = SizingSerializer(required=False)
+    max_slippage_bps = WholeNumber(max_value=MOST_BPS, required=False, allow_null=True)
+    symbols_blocked = serializers.ListField(child=Symbol(), max_length=MOST_SYMBOLS, required=False)
+    on_unsubscribe = Choice(choices=Subscription.OnUnsubscribe.choices, required=False)
+    stop_loss_percent = NotYet(neutral=None)
+    take_profit_percent = NotYet(neutral=None)
+    on_master_lost = NotYet(neutral="hold")
+    status = Choice(choices=[Subscription.Status.PAUSED, Subscription.Status.ACTIVE], required=False)
+
+
+class SubscriptionSerializer(SubscriptionChangeSerializer):
+    strategy = Reference(joinable)
+    exchange_account = Reference(lambda user_id: ExchangeAccount.objects.connected().owned_by(user_id))
+    allocation = DecimalString(above=0, required=False, allow_null=True)
+    sizing = SizingSerializer()
+    copy_open_positions = NotYet(neutral=False)
+    status = None  # type: ignore[assignment]
+
+
+def terms_of(given: dict[str, Any]) -> Terms:
+    sizing = given["sizing"]
+    chosen = {
+        name: given[name]
+        for name in ("max_slippage_bps", "symbols_blocked", "on_unsubscribe")
+        if name in given
+    }
+    return Terms(sizing_mode=sizing["mode"], sizing_value=sizing["value"], **chosen)
+
+
+def changes_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a PATCH sets; its status is an act of its own."""
+    names = ("allocation", "max_slippage_bps", "symbols_blocked", "on_unsubscribe")
+    changes = {name: given[name] for name in names if name in given}
+    if "sizing" in given:
+        changes |= {"sizing_mode": given["sizing"]["mode"], "sizing_value": given["sizing"]["value"]}
+    return changes
+
+
+class SubscriptionFilters(QuerySerializer):
+    strategy = Reference(joinable, required=False)
+    status = Choice(choices=Subscription.Status.choices, required=False)
+
+
+class PositionsQuery(QuerySerializer):
+    positions = Choice(choices=Subscription.OnUnsubscribe.choices, required=False)
+
+
+class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
+    """Context: `worth`, by subscription id what it is worth now (equity and pnl may be unknown)."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    strategy = serializers.UUIDField(source="strategy.public_id", read_only=True)
+    exchange_account = serializers.UUIDField(source="exchange_account.public_id", read_only=True)
+    quote = serializers.CharField(source="strategy.quote", read_only=True)
+    allocation = DecimalString(read_only=True)
+    available = DecimalString(read_only=True)
+    equity = serializers.SerializerMethodField()
+    pnl = serializers.SerializerMethodField()
+    sizing = serializers.SerializerMethodField()
+    missing_symbols = serializers.SerializerMethodField()
+    created_at = Moment(read_only=True)
+    closed_at = Moment(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Subscription
+        fields = [
+            "id",
+            "strategy",
+            "exchange_account",
+            "status",
+            "quote",
+            "allocation",
+            "available",
+            "equity",
+            "pnl",
+            "own",
+            "sizing",
+            "max_slippage_bps",
+            "symbols_blocked",
+            "on_unsubscribe",
+            "missing_symbols",
+            "created_at",
+            "closed_at",
+        ]
+        read_only_fields = fields
+
+    def get_equity(self, subscription: Subscription) -> str | None:
+        return _text(self.context["worth"][subscription.pk].equity)
+
+    def get_pnl(self, subscription: Subscription) -> str | None:
+        return _text(self.context["worth"][subscription.pk].pnl)
+
+    def get_sizing(self, subscription: Subscription) -> dict[str, str]:
+        return {"mode": subscription.sizing_mode, "value": str(_text(subscription.sizing_value))}
+
+    def get_missing_symbols(self, subscription: Subscription) -> list[str]:
+        return missing_symbols(subscription.strategy, subscription.exchange_account)
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else DecimalString().to_representation(amount)
