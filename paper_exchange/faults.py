@@ -1,4 +1,14 @@
-"""Misbehaviour on request: rules that match a request or a stream event and say what goes wrong."""
+"""Misbehaviour on request: rules that match a request or a stream event and say what goes wrong.
+
+Before acceptance: latency (half of `ms` also after) · hold (`seconds` or `ms`; the timestamp is judged
+after it) · reset_before · maintenance · status and html with `when` "before" · reject (`code`, `msg`, or
+`order_status` "REJECTED"). In matching: partial_fill (`fraction`) · expire_half. After acceptance:
+reset_after · drop_after (closed without an answer) · torn (closed in the middle of the body) · cut_short
+(half the JSON as a whole body) · status and html with `when` "after". Standing until taken back: halt ·
+revoke · clock_skew_ms (`ms`) · lagging_look_up (orders younger than `seconds` are not found). Streams:
+stream_silence · stream_delay · stream_duplicate · stream_disconnect (at once, and new ones are cut for
+`seconds`).
+"""
 
 import itertools
 import random

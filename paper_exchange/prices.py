@@ -66,7 +66,9 @@ class Prices:
         return changed
 
     def replay(self, name: str, prices: Iterable[int]) -> None:
-        """Take this symbol's next prices from a file; the last one stays."""
+        """Take this symbol's next prices from a file; the last one stays. Raises ValueError for no symbol."""
+        if name not in self.symbols:
+            raise ValueError(f"no symbol is called {name}")
         self._replays[name] = iter(prices)
         self._outside.add(name)
         self._crosses.pop(name, None)

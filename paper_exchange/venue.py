@@ -72,9 +72,9 @@ class Venue:
             self._restore(journal)
             self.journal = journal
         if options.candles is not None:
-            self.prices.replay(
-                options.candles_symbol or symbol_of(options.candles), candle_prices(options.candles)
-            )
+            name = options.candles_symbol or symbol_of(options.candles)
+            self.prices.replay(name, candle_prices(options.candles))
+            self.history(name)
 
     def now(self) -> int:
         """The venue's clock in milliseconds; a fault may have set it wrong."""
