@@ -82,7 +82,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
 
 
 def _lock_subscriptions(outcomes: Sequence[Outcome]) -> dict[int, Subscription]:
-    ids = {outcome.subscription_id for outcome in outcomes} - {None}
+    ids = {outcome.subscription_id for outcome in outcomes if outcome.subscription_id}
     rows = Subscription.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     return {row.pk: row for row in rows}
 
@@ -227,7 +227,8 @@ _REJECTIONS: tuple[tuple[type[ExchangeError], Reason], ...] = (
 def _backoff(attempt: int, error: ExchangeError) -> timedelta:
     if isinstance(error, RateLimited) and error.retry_after is not None:
         return timedelta(seconds=error.retry_after)
-    return min(SHORTEST_BACKOFF * 2 ** min(attempt, 10), LONGEST_BACKOFF)
+    doublings: int = 2 ** min(attempt, 10)
+    return min(SHORTEST_BACKOFF * doublings, LONGEST_BACKOFF)
 
 
 def _move(order: CopyOrder, end: Status, now: datetime) -> None:
@@ -375,7 +376,7 @@ def _tell_signals(finished: Sequence[CopyOrder]) -> None:
     """A master's own order that came to nothing ends its signal."""
     ends = {Status.REJECTED: Signal.Status.REJECTED, Status.CANCELED: Signal.Status.CANCELED}
     for order in finished:
-        if order.subscription_id is None and order.status in ends and not order.filled_amount:
+        if order.signal_id and not order.subscription_id and order.status in ends and not order.filled_amount:
             Signal.objects.filter(pk=order.signal_id, number=None).update(
                 status=ends[Status(order.status)],
                 reason_code=order.reason_code,

@@ -22,13 +22,13 @@ def update_rows(
     if not rows:
         return set()
     columns = [name for name in rows[0] if name != "id"]
-    fields = {name: model._meta.get_field(name) for name in ["id", *columns]}
+    # Their type tells only that they may be relations the other way, which have no column.
+    fields: dict[str, Any] = {name: model._meta.get_field(name) for name in ["id", *columns]}
     arrays = [
-        [field.get_db_prep_save(row[name], connection) for row in rows]  # type: ignore[union-attr]
-        for name, field in fields.items()
+        [field.get_db_prep_save(row[name], connection) for row in rows] for name, field in fields.items()
     ]
     types = [_column_type(field) for field in fields.values()]
-    quoted = {name: connection.ops.quote_name(field.column) for name, field in fields.items()}  # type: ignore[union-attr]
+    quoted = {name: connection.ops.quote_name(field.column) for name, field in fields.items()}
     table = connection.ops.quote_name(model._meta.db_table)
     sets = ", ".join(f"{quoted[n]} = v.{quoted[n]}" for n in columns if n not in unless_changed)
     guards = "".join(f" AND t.{quoted[n]} = v.{quoted[n]}" for n in unless_changed)

@@ -95,4 +95,5 @@ class Subscription(PublicIdModel):
 
     @property
     def available(self) -> Decimal:
-        return self.cash - self.reserved
+        free: Decimal = self.cash - self.reserved
+        return free
