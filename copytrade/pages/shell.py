@@ -2,12 +2,73 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 THEMES = ("light", "dark")
+A_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    address: str
+    label: str
+    short: str
+    icon: str
+    current: bool
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """The chosen theme (empty: follow the system)."""
+    """The chosen theme (empty: follow the system) and the main navigation."""
     theme = request.COOKIES.get("theme", "")
-    return {"theme": theme if theme in THEMES else ""}
+    return {
+        "theme": theme if theme in THEMES else "",
+        "navigation": _navigation(request),
+        "account_navigation": _account_navigation(request),
+    }
+
+
+def _navigation(request: HttpRequest) -> list[NavigationItem]:
+    places = [("marketplace", _("Strategies"), _("Strategies"), "chart-line")]
+    # A page that failed early has no user yet.
+    if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        places.insert(0, ("dashboard", _("Dashboard"), _("Home"), "home"))
+        places.append(("orders", _("Orders"), _("Orders"), "list"))
+    return [_item(request, *place) for place in places]
+
+
+def _account_navigation(request: HttpRequest) -> list[NavigationItem]:
+    places = [
+        ("account_email", _("E-mail address"), _("E-mail"), "user"),
+        ("account_change_password", _("Password"), _("Password"), "key"),
+        ("mfa_index", _("Two-factor log-in"), _("Two-factor"), "shield"),
+        ("usersessions_list", _("Where you are logged in"), _("Sessions"), "lock"),
+    ]
+    return [_item(request, *place) for place in places]
+
+
+def _item(request: HttpRequest, name: str, label: str, short: str, icon: str) -> NavigationItem:
+    address = reverse(name)
+    return NavigationItem(address, label, short, icon, current=request.path.startswith(address))
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Keep light or dark in a cookie; anything else follows the system again."""
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+        back = "/"
+    response = HttpResponseRedirect(back)
+    theme = request.POST.get("theme", "")
+    if theme in THEMES:
+        response.set_cookie(
+            "theme", theme, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response

@@ -1,0 +1,95 @@
+"""How well a strategy's copies went: their delay and slippage, and what its followers made of it.
+
+Own subscriptions of the master count nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+
+# The last thousand fills of copies tell the present quality, at a bounded cost.
+QUALITY = """
+SELECT s.id, copies.n, copies.slippage_p50, copies.lag_p50, copies.lag_p99
+FROM unnest(%(ids)s::bigint[]) AS s(id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY slippage) AS slippage_p50,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY lag) AS lag_p50,
+           percentile_cont(0.99) WITHIN GROUP (ORDER BY lag) AS lag_p99
+    FROM (
+        SELECT CASE t.side WHEN 'buy' THEN t.price - t.master_price ELSE t.master_price - t.price END
+                   / t.master_price * 10000 AS slippage,
+               EXTRACT(EPOCH FROM t.at - t.signal_at) * 1000 AS lag
+        FROM ledger_trade t
+        JOIN subscriptions_subscription sub ON sub.id = t.subscription_id AND NOT sub.own
+        WHERE t.strategy_id = s.id AND t.master_price > 0 AND t.signal_at IS NOT NULL
+        ORDER BY t.id DESC LIMIT 1000
+    ) latest
+) copies
+"""
+
+FOLLOWERS = """
+SELECT sub.strategy_id, count(*), count(value.result),
+       count(*) FILTER (WHERE value.result > 0), count(*) FILTER (WHERE value.result < 0),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY value.result / sub.allocation)
+FROM subscriptions_subscription sub
+JOIN wallets_exchangeaccount account ON account.id = sub.exchange_account_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN bool_or(m.price IS NULL AND p.id IS NOT NULL) THEN NULL
+                ELSE sub.cash - sub.allocation + COALESCE(SUM(p.held * m.price), 0) END AS result
+    FROM (SELECT 1) one
+    LEFT JOIN ledger_position p ON p.subscription_id = sub.id AND p.held > 0
+    LEFT JOIN ledger_mark m ON m.exchange = account.exchange AND m.symbol = p.symbol
+) value
+WHERE sub.strategy_id = ANY(%(ids)s) AND sub.status <> 'closed' AND NOT sub.own
+GROUP BY sub.strategy_id
+"""
+
+ENOUGH_FOLLOWERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Over `fills` fills of copies: slippage in bps (+ is worse), delay from the master's fill in ms."""
+
+    fills: int = 0
+    slippage_p50: Decimal | None = None
+    lag_p50: Decimal | None = None
+    lag_p99: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """`known`: those whose positions all have a price. Ratios are result ÷ allocation."""
+
+    count: int = 0
+    known: int = 0
+    in_profit: int = 0
+    in_loss: int = 0
+    median: float | None = None
+
+    @property
+    def enough(self) -> bool:
+        """Below a handful a median would tell about persons."""
+        return self.known >= ENOUGH_FOLLOWERS
+
+
+def quality_of(strategy_ids: Sequence[int]) -> dict[int, Quality]:
+    return {row[0]: Quality(*row[1:]) for row in _rows(QUALITY, strategy_ids)}
+
+
+def followers_of(strategy_ids: Sequence[int]) -> dict[int, Followers]:
+    found = {row[0]: Followers(*row[1:]) for row in _rows(FOLLOWERS, strategy_ids)}
+    return {strategy_id: found.get(strategy_id, Followers()) for strategy_id in strategy_ids}
+
+
+def _rows(query: str, strategy_ids: Sequence[int]) -> list[tuple[int, ...]]:
+    if not strategy_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"ids": list(strategy_ids)})
+        return cursor.fetchall()

@@ -1,0 +1,75 @@
+"""The acts on one's copies: pause, resume, stop, pause all."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+from rest_framework.exceptions import APIException
+
+from copytrade.pages.holdings import holdings_of
+from ledger.models import Position
+from subscriptions import services
+from subscriptions.models import Subscription
+
+
+@login_required
+@require_POST
+def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    subscription = _own(request, public_id)
+    services.pause(subscription=subscription)
+    messages.success(
+        request,
+        _("%(name)s is paused: nothing is bought, exits are still copied.") % {"name": subscription.strategy},
+    )
+    return HttpResponseRedirect(reverse("dashboard"))
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    subscription = _own(request, public_id)
+    try:
+        services.resume(subscription=subscription)
+    except APIException as refusal:
+        messages.error(request, str(refusal.detail))
+    else:
+        messages.success(request, _("%(name)s is copied again.") % {"name": subscription.strategy})
+    return HttpResponseRedirect(reverse("dashboard"))
+
+
+@login_required
+@require_POST
+def pause_all(request: HttpRequest) -> HttpResponse:
+    count = services.pause_all(follower=request.user)
+    text = ngettext("%(n)s copy is paused.", "%(n)s copies are paused.", count) % {"n": count}
+    messages.success(request, text + " " + _("Nothing is bought; exits are still copied."))
+    return HttpResponseRedirect(reverse("dashboard"))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Ask what to do with what is held, then stop copying."""
+    subscription = _own(request, public_id)
+    if request.method == "POST" and request.POST.get("positions") in ("keep", "close"):
+        services.unsubscribe(
+            subscription=subscription, positions=request.POST["positions"], now=timezone.now()
+        )
+        messages.success(request, _("You do not copy %(name)s any more.") % {"name": subscription.strategy})
+        return HttpResponseRedirect(reverse("dashboard"))
+    holdings = holdings_of(Position.objects.filter(subscription=subscription))
+    return render(request, "pages/stop.html", {"subscription": subscription, "holdings": holdings})
+
+
+def _own(request: HttpRequest, public_id: UUID) -> Subscription:
+    mine = Subscription.objects.owned_by(request.user.pk).live()  # type: ignore[arg-type]
+    return get_object_or_404(mine.select_related("strategy", "exchange_account"), public_id=public_id)

@@ -1,0 +1,110 @@
+"""/dashboard/: is everything all right?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import F, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from copytrade.pages.holdings import copies_of, holdings_of, totals_of
+from copytrade.pages.listing import with_figures
+from copytrade.pages.live import answer_poll, render_live, signed_out
+from copytrade.pages.order_rows import for_rows, order_rows
+from copytrade.pages.outcomes import Tally, tally_of
+from execution.models import CopyOrder
+from ledger.models import Position
+from strategies.models import Strategy
+from subscriptions.models import Subscription
+
+FEED_LENGTH = 12
+FEED_EVERY = "3s"
+FIGURES_EVERY = "10s"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Signals that one's running copies had to account for, counted twice: by the masters' numbers and by orders."""
+
+    signals: int
+    tally: Tally
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.signals - self.tally.total)
+
+
+@login_required
+def dashboard(request: HttpRequest) -> HttpResponse:
+    user_id = request.user.pk
+    own = list(Strategy.objects.filter(owner_id=user_id).select_related("owner", "exchange_account").order_by("id"))
+    figures = _figures(user_id)
+    context = {
+        "has_copies": bool(figures["copies"]),
+        "figures": render_live(
+            request, "pages/_figures.html", figures, address=reverse("dashboard_figures"), every=FIGURES_EVERY
+        ),
+        "feed": render_live(
+            request, "pages/_feed.html", _feed(user_id), address=reverse("dashboard_feed"), every=FEED_EVERY
+        ),
+        "own": with_figures(own),
+        "loaded_at": timezone.now(),
+    }
+    return render(request, "pages/dashboard.html", context)
+
+
+def dashboard_feed(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return signed_out(request)
+    return answer_poll(
+        request, "pages/_feed.html", _feed(request.user.pk), address=reverse("dashboard_feed"), every=FEED_EVERY
+    )
+
+
+def dashboard_figures(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return signed_out(request)
+    return answer_poll(
+        request,
+        "pages/_figures.html",
+        _figures(request.user.pk),
+        address=reverse("dashboard_figures"),
+        every=FIGURES_EVERY,
+    )
+
+
+def _feed(user_id: int) -> dict[str, Any]:
+    return {"rows": order_rows(for_rows(CopyOrder.objects.of_follower(user_id))[:FEED_LENGTH])}
+
+
+def _figures(user_id: int) -> dict[str, Any]:
+    subscriptions = list(
+        Subscription.objects.owned_by(user_id)
+        .live()
+        .select_related("strategy", "exchange_account")
+        .order_by("-created_at", "-id")
+    )
+    holdings = holdings_of(Position.objects.of_follower(user_id))
+    copies = copies_of(subscriptions, holdings)
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "copies": copies,
+        "holdings": holdings,
+        "totals": totals_of(copies, user_id=user_id, since=today),
+        "coverage": _coverage(user_id),
+        "active": any(s.status == Subscription.Status.ACTIVE for s in subscriptions),
+    }
+
+
+def _coverage(user_id: int) -> Coverage:
+    running = Subscription.objects.owned_by(user_id).live()
+    signals = running.aggregate(n=Sum(F("strategy__last_signal_number") - F("starts_after_number")))["n"]
+    orders = CopyOrder.objects.filter(
+        subscription__in=running, origin=CopyOrder.Origin.SIGNAL, part=1
+    )
+    return Coverage(signals=signals or 0, tally=tally_of(orders))

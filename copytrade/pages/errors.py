@@ -1,0 +1,25 @@
+"""What is shown when a page cannot be. The 500 page is plain, as whatever it would read may be what failed."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", status=403)
+
+
+def forbidden_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its CSRF token: too old, or cookies are off."""
+    return render(request, "403.html", {"form_too_old": True}, status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    reference = getattr(request, "request_id", "")
+    return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)

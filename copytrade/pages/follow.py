@@ -1,0 +1,139 @@
+"""/strategies/SLUG/follow/: how much, on which account, within which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import APIException
+
+from accounts.models import User
+from compliance.audit import Origin
+from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
+from copytrade.pages.holdings import holdings_of
+from copytrade.pages.strategy import visible_strategy
+from exchanges.rounding import plain
+from ledger.models import Position
+from strategies.models import Strategy
+from subscriptions import services
+from subscriptions.masters import feeds_a_strategy
+from subscriptions.models import Subscription
+from wallets.models import ExchangeAccount
+from wallets.services import CannotConnect, open_paper_account
+
+FIELD_OF = {"exchange_account": "account", "allocation": "allocation"}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChoice:
+    """An account as the form offers it; `obstacle` says why it cannot be taken."""
+
+    account: ExchangeAccount
+    obstacle: str
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
+    strategy = visible_strategy(request, slug)
+    assert isinstance(request.user, User)
+    choices = [AccountChoice(a, _obstacle(request.user, strategy, a)) for a in _accounts(request.user)]
+    free = [choice.account for choice in choices if not choice.obstacle]
+    form = FollowForm(
+        request.POST or None, strategy=strategy, accounts=free, initial=_suggestion(strategy, free)
+    )
+    if request.method == "POST" and form.is_valid() and _start(request, strategy, form):
+        messages.success(request, _("You follow %(name)s from its next trade on.") % {"name": strategy.name})
+        return HttpResponseRedirect(reverse("dashboard"))
+    context = {
+        "strategy": strategy,
+        "form": form,
+        "choices": choices,
+        "modes": MODES,
+        "paper_money": PAPER_MONEY,
+        "new_paper": NEW_PAPER,
+        "chosen": form["account"].value(),
+        "holds": holdings_of(
+            Position.objects.of_master(strategy.pk), exchange=strategy.exchange_account.exchange
+        )
+        if strategy.positions_visible_to == Strategy.PositionsVisibleTo.EVERYONE
+        else [],
+    }
+    return render(request, "pages/follow.html", context, status=422 if form.errors else 200)
+
+
+def _accounts(user: User) -> list[ExchangeAccount]:
+    return list(ExchangeAccount.objects.owned_by(user.pk).connected().order_by("label", "id"))
+
+
+def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str, Any]:
+    first = accounts[0] if accounts else None
+    return {
+        "account": str(first.public_id) if first else NEW_PAPER,
+        "allocation": plain(max(strategy.min_capital, Decimal(1000))),
+        "sizing_mode": Subscription.SizingMode.PROPORTIONAL,
+        "sizing_value": "1",
+        "max_slippage_bps": "30",
+    }
+
+
+def _obstacle(user: User, strategy: Strategy, account: ExchangeAccount) -> str:
+    if feeds_a_strategy(account.pk):
+        return _("It feeds a strategy; such an account cannot follow.")
+    if account.status == ExchangeAccount.Status.INVALID:
+        return _("The exchange refuses its key.")
+    kyc_missing = settings.KYC_REQUIRED and user.kyc_status != User.KycStatus.APPROVED
+    if not account.is_paper and kyc_missing:
+        return _("Real money needs an approved identity check; paper money does not.")
+    if Subscription.objects.live().filter(strategy=strategy, exchange_account=account).exists():
+        return _("It follows this strategy already.")
+    return ""
+
+
+def _start(request: HttpRequest, strategy: Strategy, form: FollowForm) -> bool:
+    """Open the paper account if asked for, then follow; what is refused stands beside its field."""
+    assert isinstance(request.user, User)
+    now = timezone.now()
+    try:
+        account = form.chosen_account() or _new_paper_account(request, request.user, now)
+        services.follow(
+            follower=request.user,
+            strategy=strategy,
+            exchange_account=account,
+            allocation=form.cleaned_data["allocation"],
+            terms=form.terms(),
+            now=now,
+            origin=Origin.of(request),
+        )
+    except CannotConnect:
+        form.add_error("account", _("The paper exchange does not answer now. Nothing was opened; try again."))
+    except APIException as refusal:
+        _show(form, refusal)
+    return form.is_valid()
+
+
+def _show(form: FollowForm, refusal: APIException) -> None:
+    """Put what the service refused beside the field that it named."""
+    detail = refusal.detail
+    if not isinstance(detail, dict):
+        form.add_error(None, [str(line) for line in detail] if isinstance(detail, list) else str(detail))
+        return
+    for attr, lines in detail.items():
+        form.add_error(FIELD_OF.get(str(attr)), [str(line) for line in lines])
+
+
+def _new_paper_account(request: HttpRequest, owner: User, now: datetime) -> ExchangeAccount:
+    return open_paper_account(
+        owner=owner, label=_("Paper money"), balance=PAPER_MONEY, origin=Origin.of(request), now=now
+    )

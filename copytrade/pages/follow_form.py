@@ -1,0 +1,98 @@
+"""The questions of the follow page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from copytrade.templatetags.ui import money
+from strategies.models import Strategy
+from subscriptions.models import Subscription
+from subscriptions.services import Terms
+from wallets.models import ExchangeAccount
+
+NEW_PAPER = "new-paper"
+PAPER_MONEY = Decimal(10_000)
+MODES: list[tuple[str, str | Promise, str | Promise]] = [
+    (
+        Subscription.SizingMode.PROPORTIONAL,
+        gettext_lazy("Proportional"),
+        gettext_lazy("The master spends 6 % of the account: you spend 6 % of what you put in, times your factor."),
+    ),
+    (
+        Subscription.SizingMode.MULTIPLIER,
+        gettext_lazy("Multiplier"),
+        gettext_lazy("The master's quantity times your factor, whatever the sizes of the accounts."),
+    ),
+    (
+        Subscription.SizingMode.FIXED_NOTIONAL,
+        gettext_lazy("Fixed amount"),
+        gettext_lazy("The same amount of the quote coin for each of the master's orders."),
+    ),
+]
+
+
+class FollowForm(forms.Form):
+    account = forms.ChoiceField(label=gettext_lazy("Account"))
+    allocation = forms.DecimalField(
+        label=gettext_lazy("How much do you put in?"), max_digits=36, decimal_places=18, min_value=Decimal("0.01")
+    )
+    sizing_mode = forms.ChoiceField(
+        label=gettext_lazy("Size of each copy"), choices=Subscription.SizingMode.choices
+    )
+    sizing_value = forms.DecimalField(
+        label=gettext_lazy("Factor, or fixed amount"), max_digits=36, decimal_places=18, min_value=Decimal("0.000001")
+    )
+    max_slippage_bps = forms.IntegerField(
+        label=gettext_lazy("At most worse than the master's price"), min_value=0, max_value=1000, required=False
+    )
+    confirm = forms.BooleanField(
+        label=gettext_lazy("I can afford to lose this money."),
+        error_messages={"required": gettext_lazy("Tick this to start: copying can lose all of it.")},
+    )
+
+    def __init__(
+        self, data: Any = None, *, strategy: Strategy, accounts: Sequence[ExchangeAccount], initial: Any = None
+    ) -> None:
+        super().__init__(data, initial=initial)
+        self.strategy = strategy
+        self.accounts = {str(account.public_id): account for account in accounts}
+        choices = [(key, account.label) for key, account in self.accounts.items()]
+        self.fields["account"].choices = [*choices, (NEW_PAPER, _("New paper account"))]  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-describedby"] = f"{name}-help {name}-errors"
+
+    def clean_allocation(self) -> Decimal:
+        allocation: Decimal = self.cleaned_data["allocation"]
+        if allocation < self.strategy.min_capital:
+            raise forms.ValidationError(
+                _("This strategy asks for at least %(least)s %(quote)s.")
+                % {"least": money(self.strategy.min_capital), "quote": self.strategy.quote}
+            )
+        return allocation
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        allocation, account = cleaned.get("allocation"), self.chosen_account()
+        free = PAPER_MONEY if cleaned.get("account") == NEW_PAPER else account and account.free_quote
+        if allocation and free is not None and allocation > free:
+            self.add_error(
+                "allocation",
+                _("This account has %(free)s %(quote)s free.")
+                % {"free": money(free), "quote": self.strategy.quote},
+            )
+        return cleaned
+
+    def chosen_account(self) -> ExchangeAccount | None:
+        """None: a paper account is to be opened."""
+        return self.accounts.get(self.cleaned_data.get("account", ""))
+
+    def terms(self) -> Terms:
+        names = ("sizing_mode", "sizing_value", "max_slippage_bps")
+        return Terms(**{name: self.cleaned_data[name] for name in names})

@@ -1,0 +1,127 @@
+"""What positions and copies are worth at the last public prices. No price is "unknown", never 0."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from ledger.models import Mark, Position, PositionQuerySet, Trade
+from subscriptions.models import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A position at its last price; `value` and `unrealised` None: no price is known."""
+
+    position: Position
+    mark: Mark | None
+
+    @property
+    def value(self) -> Decimal | None:
+        return self.position.held * self.mark.price if self.mark else None
+
+    @property
+    def unrealised(self) -> Decimal | None:
+        return None if self.value is None else self.value - self.position.cost
+
+    @property
+    def carried(self) -> Decimal:
+        """What was too small to trade and waits for the next change."""
+        return self.position.target - self.position.held
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A subscription with what it is worth; `equity` None: a position has no price."""
+
+    subscription: Subscription
+    holdings: tuple[Holding, ...]
+
+    @property
+    def equity(self) -> Decimal | None:
+        values = [holding.value for holding in self.holdings]
+        if None in values:
+            return None
+        return self.subscription.cash + sum((value for value in values if value is not None), Decimal(0))
+
+    @property
+    def result(self) -> Decimal | None:
+        return None if self.equity is None else self.equity - self.subscription.allocation
+
+    @property
+    def change(self) -> Decimal | None:
+        return None if self.result is None else self.result / self.subscription.allocation
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over copies in one quote coin."""
+
+    quote: str
+    equity: Decimal | None
+    result: Decimal | None
+    allocation: Decimal
+    realised_today: Decimal
+
+    @property
+    def change(self) -> Decimal | None:
+        return self.result / self.allocation if self.result is not None and self.allocation else None
+
+
+def holdings_of(positions: PositionQuerySet, *, exchange: str | None = None) -> list[Holding]:
+    """Open positions with their last price; `exchange` for a master's, whose account is elsewhere."""
+    opened = list(
+        positions.open()
+        .select_related("strategy", "subscription__exchange_account")
+        .order_by("symbol", "id")
+    )
+    marks = _marks({position.symbol for position in opened})
+    return [Holding(p, marks.get((exchange or _exchange_of(p), p.symbol))) for p in opened]
+
+
+def _exchange_of(position: Position) -> str:
+    return position.subscription.exchange_account.exchange if position.subscription else ""
+
+
+def _marks(symbols: Iterable[str]) -> dict[tuple[str, str], Mark]:
+    return {(mark.exchange, mark.symbol): mark for mark in Mark.objects.filter(symbol__in=list(symbols))}
+
+
+def copies_of(subscriptions: Sequence[Subscription], holdings: Sequence[Holding]) -> list[Copy]:
+    mine: dict[int | None, list[Holding]] = defaultdict(list)
+    for holding in holdings:
+        mine[holding.position.subscription_id].append(holding)
+    return [Copy(subscription, tuple(mine[subscription.pk])) for subscription in subscriptions]
+
+
+def totals_of(copies: Sequence[Copy], *, user_id: int, since: datetime) -> list[Totals]:
+    """One line per quote coin: sums of different coins are not sums."""
+    grouped: dict[str, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        grouped[copy.subscription.strategy.quote].append(copy)
+    realised = dict(
+        Trade.objects.of_follower(user_id)
+        .filter(at__gte=since)
+        .values_list("strategy__quote")
+        .annotate(Sum("realised_pnl"))
+        .order_by()
+    )
+    return [
+        Totals(
+            quote=quote,
+            equity=_sum([copy.equity for copy in members]),
+            result=_sum([copy.result for copy in members]),
+            allocation=sum((copy.subscription.allocation for copy in members), Decimal(0)),
+            realised_today=realised.get(quote, Decimal(0)),
+        )
+        for quote, members in sorted(grouped.items())
+    ]
+
+
+def _sum(values: Sequence[Decimal | None]) -> Decimal | None:
+    return None if None in values else sum((value for value in values if value is not None), Decimal(0))

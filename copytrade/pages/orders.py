@@ -1,0 +1,119 @@
+"""/orders/ and /orders/ID/: why this size, how fast, at which price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from copytrade.pages.order_rows import for_rows, order_row, order_rows
+from execution import explain
+from execution.models import CopyOrder, CopyOrderQuerySet
+from execution.states import LIVE, Status
+from ledger.models import Fill
+
+PER_PAGE = 50
+FILTERS: dict[str, tuple[str | Promise, Q]] = {
+    "": (_("All"), Q()),
+    "copied": (_("Copied"), Q(filled_amount__gt=0)),
+    "open": (_("Open"), Q(status__in=LIVE)),
+    "skipped": (_("Skipped"), Q(status=Status.SKIPPED)),
+    "denied": (_("Denied"), Q(status=Status.DENIED)),
+    "rejected": (_("Rejected"), Q(status=Status.REJECTED)),
+    "unfilled": (_("Not filled"), Q(status__in=[Status.CANCELED, Status.EXPIRED], filled_amount=0)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of the way; start and width are of a bar that is 100 wide."""
+
+    label: str | Promise
+    length: int
+    start: Decimal
+    width: Decimal
+
+
+STAGES = {"detect": _("detect"), "size": _("size"), "submit": _("submit"), "fill": _("fill")}
+
+
+@login_required
+def orders(request: HttpRequest) -> HttpResponse:
+    chosen = request.GET.get("status", "")
+    chosen = chosen if chosen in FILTERS else ""
+    mine = CopyOrder.objects.of_follower(request.user.pk).filter(FILTERS[chosen][1])
+    paginator = Paginator(for_rows(mine), PER_PAGE)
+    number = request.GET.get("page", "1")
+    if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
+        raise Http404("There is no such page.")
+    page = paginator.page(int(number))
+    context = {
+        "page": page,
+        "rows": order_rows(page.object_list),
+        "chosen": chosen,
+        "filters": [(key, label) for key, (label, _condition) in FILTERS.items()],
+        "query": f"status={chosen}" if chosen else "",
+    }
+    return render(request, "pages/orders.html", context)
+
+
+@login_required
+def order_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    order = get_object_or_404(_with_facts(_seen_by(request)), public_id=public_id)
+    stages = explain.latencies_ms(order)
+    context = {
+        "order": order,
+        "row": order_row(order),
+        "stages": _stages(stages),
+        "states": _states(order),
+        "fills": Fill.objects.filter(
+            exchange_account=order.exchange_account, client_order_id=order.client_order_id
+        ).order_by("at", "id"),
+    }
+    return render(request, "pages/order.html", context)
+
+
+def _seen_by(request: HttpRequest) -> CopyOrderQuerySet:
+    """A follower's own, and a master's own orders on the own account."""
+    user_id = request.user.pk
+    own = Q(subscription__follower_id=user_id) | Q(subscription=None, exchange_account__owner_id=user_id)
+    return CopyOrder.objects.filter(own)
+
+
+def _with_facts(found: CopyOrderQuerySet) -> CopyOrderQuerySet:
+    return found.select_related("strategy__owner", "exchange_account", "signal", "subscription")
+
+
+def _stages(lengths: Mapping[str, int | None]) -> list[Stage]:
+    known = {name: length for name, length in lengths.items() if length is not None}
+    whole = Decimal(sum(known.values()) or 1)
+    stages, start = [], Decimal(0)
+    for name, length in known.items():
+        width = Decimal(100 * length) / whole
+        stages.append(Stage(STAGES[name], length, start, width))
+        start += width
+    return stages
+
+
+def _states(order: CopyOrder) -> list[tuple[str | Promise, datetime]]:
+    """What happened when, oldest first."""
+    moments = [
+        (_("The master's trade at the exchange"), order.signal_at),
+        (_("We learned of it"), order.detected_at),
+        (_("This order was written"), order.created_at),
+        (_("Claimed by a worker"), order.claimed_at),
+        (_("Sent to the exchange"), order.submitted_at),
+        (_("The exchange answered"), order.acknowledged_at),
+        (_("Finished"), order.finished_at),
+    ]
+    return [(label, at) for label, at in moments if at is not None]

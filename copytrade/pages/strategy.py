@@ -1,0 +1,111 @@
+"""/strategies/SLUG/: what would it do to my money?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from copytrade.pages.copy_quality import Quality, followers_of, quality_of
+from copytrade.pages.curves import Curve, sample_curves
+from copytrade.pages.holdings import Holding, holdings_of
+from copytrade.pages.live import answer_poll, render_live
+from copytrade.pages.outcomes import tallies_of_signals
+from ledger.models import Position
+from strategies.models import Signal, Strategy
+from subscriptions.models import Subscription
+
+CURVE_POINTS = 600
+TABLE_ROWS = 40
+SIGNALS_SHOWN = 20
+PERIODS = {"7": _("7 days"), "30": _("30 days"), "90": _("90 days"), "365": _("1 year"), "all": _("All")}
+EVERY = "15s"
+
+
+def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
+    strategy = visible_strategy(request, slug)
+    period = request.GET.get("period", "all")
+    period = period if period in PERIODS else "all"
+    curve = _curve(strategy, period)
+    mine = _mine(request, strategy)
+    context = {
+        "strategy": strategy,
+        "curve": curve,
+        "chart": _chart(curve),
+        "table": curve.points[:: max(1, len(curve.points) // TABLE_ROWS)],
+        "period": period,
+        "periods": PERIODS,
+        "quality": quality_of([strategy.pk]).get(strategy.pk, Quality()),
+        "followers": followers_of([strategy.pk])[strategy.pk],
+        "mine": mine,
+        "is_owner": request.user.pk == strategy.owner_id,
+        "positions": _positions(request, strategy, follows=mine is not None),
+        "signals": render_live(
+            request, "pages/_signals.html", _signals(strategy), address=_signals_address(strategy), every=EVERY
+        ),
+    }
+    return render(request, "pages/strategy.html", context)
+
+
+def strategy_signals(request: HttpRequest, slug: str) -> HttpResponse:
+    """The live part of the page."""
+    strategy = visible_strategy(request, slug)
+    return answer_poll(
+        request, "pages/_signals.html", _signals(strategy), address=_signals_address(strategy), every=EVERY
+    )
+
+
+def visible_strategy(request: HttpRequest, slug: str) -> Strategy:
+    """Public ones, one's own, and those one has followed; all others do not exist."""
+    strategies = Strategy.objects.visible_to(request.user.pk)
+    if request.user.pk:
+        followed = Subscription.objects.owned_by(request.user.pk).values("strategy")
+        strategies = Strategy.objects.filter(Q(pk__in=strategies.values("pk")) | Q(pk__in=followed))
+    return get_object_or_404(strategies.select_related("owner", "exchange_account"), slug=slug)
+
+
+def _curve(strategy: Strategy, period: str) -> Curve:
+    since = None if period == "all" else timezone.now() - timedelta(days=int(period))
+    return sample_curves([strategy.pk], points=CURVE_POINTS, since=since)[strategy.pk]
+
+
+def _chart(curve: Curve) -> list[list[float]]:
+    """[seconds, equity, drawdown in percent]: floats, as only pixels come of them."""
+    return [
+        [int(point.at.timestamp()), float(point.equity), float(drop * 100)]
+        for point, drop in zip(curve.points, curve.drawdown(), strict=True)
+    ]
+
+
+def _mine(request: HttpRequest, strategy: Strategy) -> Subscription | None:
+    if not request.user.pk:
+        return None
+    return Subscription.objects.owned_by(request.user.pk).live().filter(strategy=strategy).first()
+
+
+def _positions(request: HttpRequest, strategy: Strategy, *, follows: bool) -> list[Holding] | None:
+    """None: the master shows them to others only."""
+    shown_to = strategy.positions_visible_to
+    everyone = shown_to == Strategy.PositionsVisibleTo.EVERYONE
+    followers = shown_to == Strategy.PositionsVisibleTo.FOLLOWERS and follows
+    if not (everyone or followers or request.user.pk == strategy.owner_id):
+        return None
+    return holdings_of(
+        Position.objects.of_master(strategy.pk), exchange=strategy.exchange_account.exchange
+    )
+
+
+def _signals_address(strategy: Strategy) -> str:
+    return reverse("strategy_signals", args=[strategy.slug])
+
+
+def _signals(strategy: Strategy) -> dict[str, Any]:
+    signals = list(Signal.objects.filter(strategy=strategy, number__isnull=False).order_by("-number")[:SIGNALS_SHOWN])
+    tallies = tallies_of_signals([signal.pk for signal in signals])
+    return {"strategy": strategy, "rows": [(signal, tallies[signal.pk]) for signal in signals]}

@@ -1,0 +1,28 @@
+"""The addresses of the pages in this folder."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from copytrade.pages import copying, dashboard, follow, landing, marketplace, orders, reading, shell, signals, strategy
+
+urlpatterns = [
+    path("", landing.landing, name="landing"),
+    path("theme/", shell.choose_theme, name="theme"),
+    path("definitions/", reading.definitions, name="definitions"),
+    path("credits/", reading.credits_page, name="credits"),
+    path("strategies/", marketplace.marketplace, name="marketplace"),
+    path("strategies/<slug:slug>/", strategy.strategy_page, name="strategy"),
+    path("strategies/<slug:slug>/signals/", strategy.strategy_signals, name="strategy_signals"),
+    path("strategies/<slug:slug>/follow/", follow.follow_page, name="follow"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("dashboard/feed/", dashboard.dashboard_feed, name="dashboard_feed"),
+    path("dashboard/figures/", dashboard.dashboard_figures, name="dashboard_figures"),
+    path("subscriptions/pause-all/", copying.pause_all, name="pause_all"),
+    path("subscriptions/<uuid:public_id>/pause/", copying.pause, name="pause"),
+    path("subscriptions/<uuid:public_id>/resume/", copying.resume, name="resume"),
+    path("subscriptions/<uuid:public_id>/stop/", copying.stop, name="stop"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<uuid:public_id>/", orders.order_page, name="order"),
+    path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
+]
