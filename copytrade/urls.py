@@ -10,12 +10,14 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from accounts import urls as accounts
 from copytrade import account_use, health
 from rest import urls as rest
+from subscriptions import urls as subscriptions
 from wallets import urls as wallets
 
 API_V1: list[URLPattern | URLResolver] = [
     *rest.api_urlpatterns,
     *accounts.api_urlpatterns,
     *wallets.api_urlpatterns(is_in_use=account_use.is_in_use),
+    *subscriptions.api_urlpatterns,
     # The last one: what no app knows is answered in the API's own words.
     *rest.unknown_path,
 ]
