@@ -217,22 +217,23 @@ def _apply_override(venue: Venue, instance: Any) -> None:
         if venue.exchange == "paper":
             raise VenueNotSupported("paper: no paper exchange is configured")
         return
-    parts = {"rest": override} if isinstance(override, str) else override
-    rest = parts["rest"].rstrip("/")
-    socket = parts.get("ws", rest.replace("http", "ws", 1)).rstrip("/")
-    instance.urls = {**instance.urls, "api": _moved(instance.urls["api"], rest, socket)}
+    instance.urls = {**instance.urls, "api": moved(instance.urls["api"], override)}
     if venue.ccxt_id == "binance" and "ws" in instance.urls["api"]:
         # ccxt tells a spot stream by this word in its address.
-        instance.urls["api"]["ws"]["spot"] = f"{socket}/stream"
+        spot = instance.urls["api"]["ws"]["spot"]
+        instance.urls["api"]["ws"]["spot"] = spot.removesuffix("/ws") + "/stream"
 
 
-def _moved(urls: Any, rest: str, socket: str) -> Any:
-    """The same paths at another host."""
+def moved(urls: Any, override: str | Mapping[str, str]) -> Any:
+    """ccxt's table of addresses with the same paths at the override's host or hosts."""
     if isinstance(urls, Mapping):
-        return {name: _moved(url, rest, socket) for name, url in urls.items()}
+        return {name: moved(url, override) for name, url in urls.items()}
     if not isinstance(urls, str):
         return urls
-    return (socket if urls.startswith("ws") else rest) + urlsplit(urls).path
+    rest = override if isinstance(override, str) else override["rest"]
+    stream = rest.replace("http", "ws", 1) if isinstance(override, str) else override.get("ws", "")
+    base = (stream or rest.replace("http", "ws", 1)) if urls.startswith("ws") else rest
+    return base.rstrip("/") + urlsplit(urls).path
 
 
 loop.before_close(close)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +47,7 @@ from exchanges.types import (
 from exchanges.venues import require_supported
 
 FOLLOW_UP_SECONDS = (0.2, 1.0, 5.0)
+_CLOCK_TOLERANCE = timedelta(seconds=5)
 # Above this many symbols one request for all is shorter than their names in an address.
 _NAMED_SYMBOLS = 50
 ReadOrder = Callable[[Any], OrderReport]
@@ -123,9 +124,11 @@ async def cancel(account: Account, *, client_order_id: str, symbol: str) -> Orde
 async def fetch_fills(
     account: Account, *, symbol: str, since: datetime, until: datetime | None = None
 ) -> list[FillReport]:
-    """Every fill of the account in `symbol` from `since` to `until` (both included), oldest first."""
+    """Every fill of the account in `symbol` from `since` to `until` or now, both included, oldest first."""
     client = await _client(account)
-    return await histories.fills_between(client, symbol, since, until or clock.now(account.exchange))
+    # A little into the future: our idea of the venue's clock is a few milliseconds off.
+    end = until or clock.now(account.exchange) + _CLOCK_TOLERANCE
+    return await histories.fills_between(client, symbol, since, end)
 
 
 async def fetch_balances(account: Account) -> dict[str, Balance]:

@@ -9,6 +9,7 @@ from typing import Any
 from exchanges import clock, reports
 from exchanges.calls import Call, OrderNotKnown, ask
 from exchanges.clients import Client
+from exchanges.errors import Unavailable
 from exchanges.types import FillReport, OrderReport
 from exchanges.venues import FillsOf, LookUp
 
@@ -117,11 +118,13 @@ async def _between(client: Client, symbol: str, since: datetime, until: datetime
     while windows:
         start, end = windows.pop()
         found = await _one_window(client, symbol, start, end)
-        if len(found) >= client.venue.trades_page and end - start > _MILLISECOND:
+        if len(found) < client.venue.trades_page:
+            fills += found
+        elif start < end:
             middle = clock.at_milliseconds((clock.milliseconds(start) + clock.milliseconds(end)) // 2)
             windows += [(middle + _MILLISECOND, end), (start, middle)]
         else:
-            fills += found
+            raise Unavailable(f"more trades of {symbol} in one millisecond than the exchange lists at once")
     return fills
 
 

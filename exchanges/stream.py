@@ -114,24 +114,27 @@ async def _connection(account: Account) -> AsyncIterator[StreamEvent]:
 
 async def _opened(api: Any, account: Account) -> asyncio.Task[Any]:
     """The task that keeps the stream open, once the venue has taken the subscription."""
+    if api.id == "binance":
+        await _subscribed(api, account)
+        return asyncio.ensure_future(api.watch_my_trades())
     watching: asyncio.Task[Any] = asyncio.ensure_future(api.watch_my_trades())
-    confirmed = None
-    if require_supported(account.exchange).ccxt_id == "binance":
-        confirmed = asyncio.ensure_future(api.authenticate({"type": "spot"}))
-    waiting = {watching} | ({confirmed} if confirmed else set())
-    await asyncio.wait(
-        waiting,
-        timeout=clients.TOTAL_MILLISECONDS / 1000 if confirmed else _SETTLING_SECONDS,
-        return_when=asyncio.FIRST_COMPLETED,
-    )
-    for task in waiting:
-        if task.done() and task.exception() is not None:
-            failure = _failure(task.exception(), account)
-            for other in waiting:
-                other.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-            raise failure
+    await asyncio.wait({watching}, timeout=_SETTLING_SECONDS)
+    broken = watching.exception() if watching.done() else None
+    if broken is not None:
+        raise _failure(broken, account)
     return watching
+
+
+async def _subscribed(api: Any, account: Account) -> None:
+    """Binance confirms a subscription: a fill after this is told, whatever happens."""
+    try:
+        async with asyncio.timeout(clients.TOTAL_MILLISECONDS / 1000):
+            await api.authenticate({"type": "spot"})
+    except Exception as error:  # noqa: BLE001 - the edge to the venue: whatever it was, the stream is not open
+        failure = _failure(error, account)
+    else:
+        return
+    raise failure
 
 
 async def _next_event(
@@ -194,9 +197,13 @@ def _finished(order: Mapping[str, Any]) -> OrderFinished:
     )
 
 
-def _failure(error: BaseException | None, account: Account) -> ExchangeError:
+def _failure(error: BaseException, account: Account) -> ExchangeError:
     """A stream's refusals have no HTTP answer: only a wrong key is told apart."""
+    seen: BaseException | None = error
+    while seen is not None:
+        # ccxt stumbles over its own clean-up after a refusal; the refusal is what it was busy with.
+        if isinstance(seen, ccxt.AuthenticationError):
+            return BadCredentials("the exchange refused the key for its stream")
+        seen = seen.__context__
     ccxt_id = require_supported(account.exchange).ccxt_id
-    if isinstance(error, ccxt.AuthenticationError):
-        return BadCredentials("the exchange refused the key for its stream")
-    return answers.of_question(error or Exception(), Answer(ccxt_id, sent=True))
+    return answers.of_question(error, Answer(ccxt_id, sent=True))
