@@ -60,7 +60,10 @@ def main(given: Sequence[str] | None = None) -> None:
         prog="paper_exchange", description="A paper exchange, Binance's spot protocol."
     )
     add_arguments(parser)
-    asyncio.run(run(parser.parse_args(given)))
+    try:
+        asyncio.run(run(parser.parse_args(given)))
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import ccxt
 import pytest
 
+from paper_exchange.__main__ import main
 from paper_exchange.prices import Prices, candle_prices, follow
 from paper_exchange.server import create_app, listen
 from paper_exchange.symbols import listing
@@ -118,6 +119,14 @@ def test_candles_are_replayed_and_the_last_price_stays(tmp_path: Path) -> None:
             seen = venue.ask("GET", "/api/v3/ticker/price?symbol=ETHBTC")[1]["price"]
     finally:
         venue.stop()
+
+
+def test_a_file_for_no_symbol_is_refused_with_a_sentence(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "what-is-this.csv"
+    file.write_text("date,open,high,low,close,volume\n")
+    with pytest.raises(SystemExit):
+        main(["--port", "0", "--candles", str(file)])
+    assert "no symbol is called whatis" in capsys.readouterr().err
 
 
 def test_another_venues_prices_are_followed_and_a_failed_reading_keeps_the_last() -> None:
