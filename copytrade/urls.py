@@ -9,6 +9,8 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from accounts import urls as accounts
 from copytrade import account_use, health
+from execution import urls as execution
+from ledger import urls as ledger
 from rest import urls as rest
 from subscriptions import urls as subscriptions
 from wallets import urls as wallets
@@ -18,6 +20,8 @@ API_V1: list[URLPattern | URLResolver] = [
     *accounts.api_urlpatterns,
     *wallets.api_urlpatterns(is_in_use=account_use.is_in_use),
     *subscriptions.api_urlpatterns,
+    *ledger.api_urlpatterns,
+    *execution.api_urlpatterns,
     # The last one: what no app knows is answered in the API's own words.
     *rest.unknown_path,
 ]

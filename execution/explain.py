@@ -130,6 +130,11 @@ def reason_sentence(order: CopyOrder) -> str:
     return (tell(order) if tell else "") or str(reason.sentence)
 
 
+def sentence_of(code: str) -> str:
+    """Of a code without an order."""
+    return str(Reason(code).sentence)
+
+
 def venue_name(exchange: str) -> str:
     return str(VENUE_NAMES.get(exchange, exchange.capitalize()))
 

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from exchanges.rounding import EXACT
 from ledger.models import Mark, Position
 from subscriptions.models import Subscription
 
+PLACES = Decimal(1).scaleb(-18)
 Prices = dict[tuple[str, str], Decimal]
 
 
@@ -32,6 +33,15 @@ def fresh_prices(keys: Iterable[tuple[str, str]], *, now: datetime) -> Prices:
     return {(mark.exchange, mark.symbol): mark.price for mark in marks}
 
 
+def average_cost(position: Position) -> Decimal | None:
+    """In quote for one unit, fees included; None when nothing is held."""
+    if position.held <= 0:
+        return None
+    with localcontext(EXACT):
+        cost: Decimal = position.cost / position.held
+        return cost.quantize(PLACES, ROUND_HALF_EVEN)
+
+
 def unrealised_pnl(position: Position, price: Decimal | None) -> Decimal | None:
     """Of what is held, net of the fees paid for it; None without a price."""
     if position.held == 0:
@@ -40,7 +50,7 @@ def unrealised_pnl(position: Position, price: Decimal | None) -> Decimal | None:
         return None
     with localcontext(EXACT):
         result: Decimal = position.held * price - position.cost
-        return result
+        return result.quantize(PLACES, ROUND_HALF_EVEN)
 
 
 def worth_of(subscriptions: Sequence[Subscription], *, now: datetime) -> dict[int, Worth]:
@@ -62,4 +72,5 @@ def _worth(subscription: Subscription, held: list[Position], venue: str, prices:
             if price is None:
                 return Worth(None, None)
             equity += position.held * price
+        equity = equity.quantize(PLACES, ROUND_HALF_EVEN)
         return Worth(equity, equity - subscription.allocation)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from exchanges import markets
 from rest import codes
 from rest.fields import DecimalString, Moment, Reference, WholeNumber
 from rest.serializers import QuerySerializer, StrictSerializer
@@ -36,6 +37,10 @@ class NotYet(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class NothingSerializer(StrictSerializer):
+    """A body without fields."""
+
+
 class SizingSerializer(StrictSerializer):
     """`value`: a factor, or with `fixed_notional` the quote for each of the master's orders."""
 
@@ -46,6 +51,12 @@ class SizingSerializer(StrictSerializer):
 def joinable(user_id: int) -> QuerySet[Strategy]:
     """Whatever one can see; whether it can be followed is told in the answer."""
     return Strategy.objects.visible_to(user_id).select_related("owner", "exchange_account")
+
+
+def readable(user_id: int) -> QuerySet[Strategy]:
+    """What one can see or ever followed: what filters may name."""
+    followed = Subscription.objects.owned_by(user_id).values("strategy")
+    return Strategy.objects.visible_to(user_id) | Strategy.objects.filter(pk__in=followed)
 
 
 class SubscriptionChangeSerializer(StrictSerializer):
@@ -89,7 +100,7 @@ def changes_of(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class SubscriptionFilters(QuerySerializer):
-    strategy = Reference(joinable, required=False)
+    strategy = Reference(readable, required=False)
     status = Choice(choices=Subscription.Status.choices, required=False)
 
 
@@ -109,7 +120,7 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
     equity = serializers.SerializerMethodField()
     pnl = serializers.SerializerMethodField()
     sizing = serializers.SerializerMethodField()
-    missing_symbols = serializers.SerializerMethodField()
+    missing_symbols = serializers.SerializerMethodField(help_text="null: the venue's list is not known now.")
     created_at = Moment(read_only=True)
     closed_at = Moment(read_only=True, allow_null=True)
 
@@ -145,7 +156,10 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
     def get_sizing(self, subscription: Subscription) -> dict[str, str]:
         return {"mode": subscription.sizing_mode, "value": str(_text(subscription.sizing_value))}
 
-    def get_missing_symbols(self, subscription: Subscription) -> list[str]:
+    def get_missing_symbols(self, subscription: Subscription) -> list[str] | None:
+        # An answer does not wait for a venue.
+        if markets.rules_now(subscription.exchange_account.exchange) is None:
+            return None
         return missing_symbols(subscription.strategy, subscription.exchange_account)
 
 

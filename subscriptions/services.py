@@ -120,43 +120,33 @@ def change_subscription(
     *,
     subscription: Subscription,
     changes: Mapping[str, Any],
+    status: str | None = None,
     now: datetime,
     origin: Origin | None = None,
 ) -> Subscription:
-    """Set what is given: `allocation` and fields of Terms."""
+    """Set what is given, `allocation` and fields of Terms, and pause or resume; all or nothing."""
     free = None
     if "allocation" in changes and changes["allocation"] > subscription.allocation:
         account, quote = subscription.exchange_account, subscription.strategy.quote
         free = _free_at_venue(account, quote, origin or _by(subscription.follower), now)
     with transaction.atomic(durable=True):
-        locked = lock_subscription(subscription.pk)
-        _require_live(locked)
+        locked = _lock_to_change(subscription.pk)
         if "allocation" in changes:
             _reallocate(locked, changes["allocation"], free)
         for name, value in changes.items():
             setattr(locked, name, value)
         locked.save(update_fields=["cash", *changes])
+        _set_status(locked, status or locked.status)
     return locked
 
 
 def pause(*, subscription: Subscription) -> Subscription:
     """Nothing more is bought; exits are still copied."""
-    with transaction.atomic(durable=True):
-        locked = lock_subscription(subscription.pk)
-        _require_live(locked)
-        _set_status(locked, Subscription.Status.PAUSED)
-    return locked
+    return _change_status(subscription, Subscription.Status.PAUSED)
 
 
 def resume(*, subscription: Subscription) -> Subscription:
-    with transaction.atomic(durable=True):
-        locked = lock_subscription(subscription.pk)
-        _require_live(locked)
-        if locked.exchange_account.status == ExchangeAccount.Status.INVALID:
-            raise Conflict(ACCOUNT_INVALID)
-        require_kyc(user=locked.follower, account=locked.exchange_account)
-        _set_status(locked, Subscription.Status.ACTIVE)
-    return locked
+    return _change_status(subscription, Subscription.Status.ACTIVE)
 
 
 def pause_all(*, follower: User) -> int:
@@ -275,11 +265,31 @@ def _reallocate(subscription: Subscription, allocation: Decimal, free: Decimal |
     subscription.cash += change
 
 
-def _require_live(subscription: Subscription) -> None:
-    if subscription.status in (Subscription.Status.CLOSING, Subscription.Status.CLOSED):
+def _lock_to_change(subscription_id: int) -> Subscription:
+    locked = lock_subscription(subscription_id)
+    if locked.status in (Subscription.Status.CLOSING, Subscription.Status.CLOSED):
         raise Conflict(NOT_LIVE)
+    return locked
+
+
+def _change_status(subscription: Subscription, status: str) -> Subscription:
+    with transaction.atomic(durable=True):
+        locked = _lock_to_change(subscription.pk)
+        _set_status(locked, status)
+    return locked
 
 
 def _set_status(subscription: Subscription, status: str) -> None:
+    if subscription.status == status:
+        return
+    if status == Subscription.Status.ACTIVE:
+        _check_resuming(subscription)
     subscription.status = status
     subscription.save(update_fields=["status"])
+
+
+def _check_resuming(subscription: Subscription) -> None:
+    account = subscription.exchange_account
+    if account.status == ExchangeAccount.Status.INVALID or account.disconnected_at:
+        raise Conflict(ACCOUNT_INVALID)
+    require_kyc(user=subscription.follower, account=account)

@@ -1,0 +1,1 @@
+"""The routes of signals, orders, subscriptions, trades and limits."""

@@ -1,0 +1,136 @@
+"""Signals of a strategy: its master sends them, whoever may see its trades reads them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from execution import services, tasks
+from execution.outcomes import follower_outcomes, outcome_counts
+from execution.serializers import (
+    SignalAnswerSerializer,
+    SignalDetailSerializer,
+    SignalSentSerializer,
+    SignalSerializer,
+)
+from rest import codes
+from rest.errors import Forbidden
+from rest.views import ApiView
+from strategies.models import Signal, Strategy
+from subscriptions.models import Subscription
+
+SIGNALS_NOT_VISIBLE = codes.declare(
+    "signals_not_visible", "The master shows the trades of this strategy to its followers only, or to nobody."
+)
+BODY_EXAMPLE = OpenApiExample(
+    "Buy at market",
+    value={
+        "client_signal_id": "entry-42",
+        "symbol": "BTC/USDT",
+        "side": "buy",
+        "type": "market",
+        "amount": "0.01",
+    },
+    request_only=True,
+)
+
+
+class SignalsView(ApiView):
+    write_scope = "trade"
+    serializer_class = SignalAnswerSerializer
+
+    @extend_schema(
+        summary="List the signals of a strategy",
+        tags=["signals"],
+        responses=SignalAnswerSerializer(many=True),
+    )
+    def get(self, request: Request, strategy_id: UUID) -> Response:
+        strategy = _readable(request, strategy_id)
+        self.query()
+        rows = self.paginate_queryset(Signal.objects.filter(strategy=strategy)) or []
+        context = {"counts": outcome_counts([signal.pk for signal in rows])}
+        return self.get_paginated_response(SignalAnswerSerializer(rows, many=True, context=context).data)
+
+    @extend_schema(
+        summary="Send a signal",
+        description="Placed on the master's own account, then copied as it fills. Idempotent by its id.",
+        tags=["signals"],
+        request=SignalSerializer,
+        responses={202: SignalSentSerializer, 200: SignalSentSerializer},
+        examples=[BODY_EXAMPLE],
+    )
+    def post(self, request: Request, strategy_id: UUID) -> Response:
+        strategy = _own(request, strategy_id)
+        given = self.body(SignalSerializer)
+        signal, order = services.send_signal(
+            strategy=strategy,
+            request=services.Request(**{"price": None, **given}),
+            source=Signal.Source.API,
+            now=timezone.now(),
+        )
+        if order is not None:
+            tasks.enqueue_orders([order.pk], queue="signals")
+        return Response(SignalSentSerializer(signal).data, status=202 if order else 200)
+
+
+class SignalView(ApiView):
+    write_scope = "trade"
+    serializer_class = SignalDetailSerializer
+    pagination_class = None
+
+    @extend_schema(
+        summary="Read a signal and where everybody ended",
+        tags=["signals"],
+        responses=SignalDetailSerializer,
+    )
+    def get(self, request: Request, strategy_id: UUID, signal_id: UUID) -> Response:
+        strategy = _readable(request, strategy_id)
+        signal = get_object_or_404(Signal, strategy=strategy, public_id=signal_id)
+        context = {"counts": outcome_counts([signal.pk])}
+        answer = SignalAnswerSerializer(signal, context=context).data
+        followers = follower_outcomes(signal.pk, viewer_id=request.user.pk or 0)
+        return Response({**answer, "followers": followers})
+
+    @extend_schema(
+        summary="Cancel what rests of a signal's order",
+        tags=["signals"],
+        request=None,
+        responses={
+            202: SignalSentSerializer,
+            204: OpenApiResponse(description="Nothing rests any more."),
+        },
+    )
+    def delete(self, request: Request, strategy_id: UUID, signal_id: UUID) -> Response:
+        strategy = _own(request, strategy_id)
+        signal = get_object_or_404(Signal, strategy=strategy, public_id=signal_id)
+        order = services.cancel_signal(signal=signal, now=timezone.now())
+        if order is None:
+            return Response(status=204)
+        tasks.enqueue_cancel(order.pk)
+        return Response(SignalSentSerializer(signal).data, status=202)
+
+
+def _own(request: Request, strategy_id: UUID) -> Strategy:
+    rows = Strategy.objects.select_related("exchange_account")
+    return get_object_or_404(rows, public_id=strategy_id, owner_id=request.user.pk)
+
+
+def _readable(request: Request, strategy_id: UUID) -> Strategy:
+    """Its master's and its followers' always; other people's as the master allows."""
+    user_id = request.user.pk
+    strategy = get_object_or_404(Strategy, public_id=strategy_id)
+    if strategy.owner_id == user_id:
+        return strategy
+    follows = Subscription.objects.filter(strategy=strategy, follower_id=user_id).exists()
+    if not follows:
+        get_object_or_404(Strategy.objects.visible_to(user_id), pk=strategy.pk)
+    visible_to = strategy.positions_visible_to
+    everyone, followers = Strategy.PositionsVisibleTo.EVERYONE, Strategy.PositionsVisibleTo.FOLLOWERS
+    if visible_to == everyone or (follows and visible_to == followers):
+        return strategy
+    raise Forbidden(SIGNALS_NOT_VISIBLE)

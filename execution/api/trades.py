@@ -1,0 +1,76 @@
+"""Trades: the books' records, each with the order that it filled."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compliance import audit
+from compliance.audit import Origin
+from compliance.models import Action
+from execution.models import CopyOrder
+from ledger import export
+from ledger.models import Trade
+from ledger.serializers import ExportFilters, TradeFilters, TradeSerializer, trades_of
+from rest.views import ApiView
+from subscriptions.api import person
+
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+WRITERS = {"csv": export.as_csv, "json": export.as_json}
+
+
+class TradesView(ApiView):
+    write_scope = "trade"
+    filters = TradeFilters
+    serializer_class = TradeSerializer
+
+    @extend_schema(
+        summary="List your trades",
+        description="Your copies', and as a master your own fills (`subscription` null).",
+        tags=["books"],
+        parameters=[TradeFilters],
+        responses=TradeSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        rows = with_orders(trades_of(person(request).pk, self.query()))
+        related = rows.select_related("strategy", "subscription", "exchange_account", "fill")
+        return self.page(related, TradeSerializer)
+
+
+class TradesExportView(ApiView):
+    write_scope = "trade"
+    filters = ExportFilters
+    serializer_class = TradeSerializer
+    pagination_class = None
+
+    @extend_schema(
+        summary="Export your trades",
+        description="Streamed. Texts that a spreadsheet would take for formulas begin with one `'`.",
+        tags=["books"],
+        parameters=[ExportFilters],
+        responses={200: OpenApiResponse(description="CSV with one header row, or one JSON array.")},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        wanted = self.query()
+        form = wanted.pop("format")
+        rows = with_orders(trades_of(person(request).pk, wanted))
+        with transaction.atomic():
+            audit.record(Action.EXPORT, origin=Origin.of(request), object="trades", detail={"format": form})
+        response = StreamingHttpResponse(
+            WRITERS[form](export.rows_of(rows)), content_type=CONTENT_TYPES[form]
+        )
+        response["Content-Disposition"] = f'attachment; filename="trades.{form}"'
+        return response
+
+
+def with_orders(rows: QuerySet[Trade]) -> QuerySet[Trade]:
+    """Each with the public id of its order: fill and order share account and client order id."""
+    order = CopyOrder.objects.filter(
+        exchange_account=OuterRef("exchange_account"), client_order_id=OuterRef("fill__client_order_id")
+    )
+    return rows.annotate(order_id_shown=Subquery(order.values("public_id")[:1]))

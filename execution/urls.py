@@ -1,0 +1,25 @@
+"""Routes of signals, orders, subscriptions, trades and limits."""
+
+from django.urls import URLPattern, path
+
+from execution.api.limits import LimitsView
+from execution.api.orders import OrdersView, OrderView
+from execution.api.signals import SignalsView, SignalView
+from execution.api.subscriptions import CloseAllView, PauseAllView, SubscriptionsView, SubscriptionView
+from execution.api.trades import TradesExportView, TradesView
+
+SIGNALS = "strategies/<uuid:strategy_id>/signals/"
+
+api_urlpatterns: list[URLPattern] = [
+    path(SIGNALS, SignalsView.as_view(), name="api-signals"),
+    path(f"{SIGNALS}<uuid:signal_id>/", SignalView.as_view(), name="api-signal"),
+    path("subscriptions/", SubscriptionsView.as_view(), name="api-subscriptions"),
+    path("subscriptions/pause-all/", PauseAllView.as_view(), name="api-pause-all"),
+    path("subscriptions/close-all/", CloseAllView.as_view(), name="api-close-all"),
+    path("subscriptions/<uuid:subscription_id>/", SubscriptionView.as_view(), name="api-subscription"),
+    path("orders/", OrdersView.as_view(), name="api-orders"),
+    path("orders/<uuid:order_id>/", OrderView.as_view(), name="api-order"),
+    path("trades/", TradesView.as_view(), name="api-trades"),
+    path("trades/export", TradesExportView.as_view(), name="api-trades-export"),
+    path("risk/limits/", LimitsView.as_view(), name="api-risk-limits"),
+]
