@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import PermissionDenied, Throttled
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from accounts import token_store
@@ -25,6 +24,14 @@ ADDRESS_NOT_ALLOWED = codes.declare(
 )
 # Guessing is hopeless; the limit keeps a flood of guesses out of the audit record.
 FAILURES_PER_MINUTE = 60
+
+
+def person(request: Request) -> User:
+    """Whose request this is, for views that let no strangers in."""
+    user = request.user
+    if not isinstance(user, User):
+        raise NotAuthenticated
+    return user
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -68,7 +75,7 @@ class BearerAuthentication(BaseAuthentication):
 class BrowserSession(SessionAuthentication):
     """The log-in of the pages, with their CSRF check."""
 
-    def enforce_csrf(self, request: HttpRequest) -> None:
+    def enforce_csrf(self, request: Any) -> None:
         try:
             super().enforce_csrf(request)
         except PermissionDenied as error:

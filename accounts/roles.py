@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as global_apps
 from django.contrib.auth.management import create_permissions
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +33,7 @@ PERMISSIONS: dict[str, dict[Role, list[str]]] = {
 }
 
 
-def grant_permissions(app_config: AppConfig, apps: Any, using: str, **kwargs: Any) -> None:
+def grant_permissions(app_config: AppConfig, using: str, apps: Any = global_apps, **kwargs: Any) -> None:
     """After each migration: the groups exist and may do what the table says.
 
     Not a migration of its own, because Django makes an app's permissions only after all of them.

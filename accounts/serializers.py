@@ -11,11 +11,11 @@ from rest_framework import serializers
 
 from accounts.models import AccessToken, User
 from rest import codes
-from rest.fields import Moment, Text, WholeNumber
+from rest.fields import Moment, Text, WholeNumber, Word
 from rest.serializers import StrictSerializer
 
 CURRENCY = re.compile(r"[A-Z0-9]{2,10}", re.ASCII)
-CREDENTIALS_REQUIRED = codes.declare("token_or_id_required", "Send either the token or its id.")
+ONE_OF_TWO_REQUIRED = codes.declare("token_or_id_required", "Send either the token or its id.")
 
 
 class NetworkField(serializers.CharField):
@@ -33,17 +33,17 @@ class NetworkField(serializers.CharField):
 class CredentialsSerializer(serializers.Serializer[Any]):
     """Who asks for a token. Not strict: the rest of the body is looked at after the log-in."""
 
-    email = serializers.CharField(max_length=254)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False, write_only=True)
-    otp = serializers.CharField(max_length=32, required=False, write_only=True)
+    email = Word(max_length=254)
+    password = Word(max_length=1024, trim_whitespace=False, write_only=True)
+    otp = Word(max_length=32, required=False, write_only=True)
 
 
 class TokenRequestSerializer(StrictSerializer):
     """The token wanted; e-mail, password and code are left out with a browser session."""
 
-    email = serializers.CharField(max_length=254, required=False, write_only=True)
-    password = serializers.CharField(max_length=1024, required=False, trim_whitespace=False, write_only=True)
-    otp = serializers.CharField(max_length=32, required=False, write_only=True)
+    email = Word(max_length=254, required=False, write_only=True)
+    password = Word(max_length=1024, required=False, trim_whitespace=False, write_only=True)
+    otp = Word(max_length=32, required=False, write_only=True)
     name = Text(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=AccessToken.Scope.choices), allow_empty=False, max_length=20
@@ -98,12 +98,12 @@ class TokenSerializer(serializers.ModelSerializer[AccessToken]):
 class RevocationSerializer(StrictSerializer):
     """Exactly one of the two."""
 
-    token = serializers.CharField(max_length=200, required=False, write_only=True)
-    id = serializers.CharField(max_length=200, required=False)
+    token = Word(max_length=200, required=False, write_only=True)
+    id = Word(max_length=200, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) != 1:
-            raise serializers.ValidationError(CREDENTIALS_REQUIRED.meaning, CREDENTIALS_REQUIRED.name)
+            raise serializers.ValidationError(ONE_OF_TWO_REQUIRED.meaning, ONE_OF_TWO_REQUIRED.name)
         return attrs
 
 
@@ -118,8 +118,8 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
 
 class PreferencesSerializer(StrictSerializer):
-    time_zone = serializers.CharField(max_length=64, required=False)
-    report_currency = serializers.CharField(max_length=10, required=False)
+    time_zone = Word(max_length=64, required=False)
+    report_currency = Word(max_length=10, required=False)
 
     def validate_time_zone(self, value: str) -> str:
         if value not in zoneinfo.available_timezones():

@@ -26,7 +26,7 @@ SECRET_KEY = env.str("SECRET_KEY", "only-for-debugging-" * 3 if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set (only DEBUG=true may leave it out).")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 # --- Applications, from the top layer down -----------------------------------------------------
 
@@ -153,7 +153,7 @@ THROTTLING = env.str("THROTTLING", "on") != "off"
 # Failures count per account and per address, so that a stranger cannot lock anybody out elsewhere.
 ACCOUNT_RATE_LIMITS: Any = {"login_failed": "10/5m/ip,10/5m/key"} if THROTTLING else False
 KYC_REQUIRED = env.bool("KYC_REQUIRED", True)
-FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", [])
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
 AUDIT_RETENTION_DAYS = whole_number("AUDIT_RETENTION_DAYS", default=1826, minimum=1)
 
 # --- Mail --------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Copytrade <copytrade@localho
 
 # --- Exchanges ---------------------------------------------------------------------------------
 
-EXCHANGE_URL_OVERRIDES: dict[str, Any] = env.json("EXCHANGE_URL_OVERRIDES", {})
+EXCHANGE_URL_OVERRIDES: dict[str, Any] = dict(env.json("EXCHANGE_URL_OVERRIDES", {}))
 PAPER_EXCHANGE_URL = env.str("PAPER_EXCHANGE_URL", "")
 
 # How much worse than the master an entry may buy, unless the follower chose: BTC and ETH, and the rest.
@@ -184,7 +184,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", [])
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".run" / "staticfiles")))

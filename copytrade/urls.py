@@ -29,7 +29,7 @@ API_V1: list[URLPattern | URLResolver] = [
 API_ROOT: list[URLPattern | URLResolver] = [
     path("v1/", include(API_V1)),
     path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(template_name="rest/api_docs.html"), name="api-docs"),
     *rest.unknown_path,
 ]
 

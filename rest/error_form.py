@@ -9,6 +9,8 @@ from django.http import UnreadablePostError
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import Error
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from rest import codes
@@ -24,7 +26,7 @@ ONE_NAME = {
 }
 
 
-class Formatter(ExceptionFormatter):  # type: ignore[misc]
+class Formatter(ExceptionFormatter):
     def get_errors(self) -> list[Error]:
         return [
             Error(ONE_NAME.get(error.code, error.code), error.detail, _attr(error.attr))
@@ -32,13 +34,18 @@ class Formatter(ExceptionFormatter):  # type: ignore[misc]
         ]
 
 
-class Handler(ExceptionHandler):  # type: ignore[misc]
+class Handler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Any:
         if isinstance(exc, RequestDataTooBig):
             return TooLarge(codes.BODY_TOO_LARGE)
         if isinstance(exc, (SuspiciousOperation, BadRequest, UnreadablePostError)):
             return Refusal(codes.PARSE_ERROR)
         return super().convert_known_exceptions(exc)
+
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        # A 503 on purpose (a venue is away) is an answer, not a failure of ours.
+        if not isinstance(exc, Refusal):
+            super().report_exception(exc, response)
 
 
 def _attr(attr: str | None) -> str | None:

@@ -47,7 +47,7 @@ class CursorPages(CursorPagination):
         except NotFound as error:
             raise invalid(codes.INVALID_CURSOR, attr="cursor") from error
         if cursor is not None and cursor.position is not None:
-            self._check_position(cursor.position)
+            self._check_position(str(cursor.position))
         return cursor
 
     def _check_position(self, position: str) -> None:

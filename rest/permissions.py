@@ -24,10 +24,11 @@ class HasScope(BasePermission):
     """A token reads with `read` and writes with the view's `write_scope` (None: any scope)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.auth is None:
+        token: Any = request.auth
+        if token is None:
             return True
         needed = "read" if request.method in SAFE_METHODS else view.write_scope
-        if needed is not None and needed not in request.auth.scopes:
+        if needed is not None and needed not in token.scopes:
             raise Forbidden(
                 codes.INSUFFICIENT_SCOPE, f"This request needs a token with the scope `{needed}`."
             )
@@ -38,6 +39,7 @@ class HasRole(BasePermission):
     """The view's `role`, where it has one."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if view.role is not None and view.role not in request.user.roles:
+        user: Any = request.user
+        if view.role is not None and view.role not in user.roles:
             raise Forbidden(codes.INSUFFICIENT_ROLE, f"This request needs the role `{view.role}`.")
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -30,12 +30,12 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 class ErrorAnswerSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
-    errors = ErrorSerializer(many=True)
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]  # the framework has a property of this name
 
 
-class Schema(AutoSchema):  # type: ignore[misc]
-    def get_override_parameters(self) -> list[OpenApiParameter]:
-        parameters: list[OpenApiParameter] = super().get_override_parameters()
+class Schema(AutoSchema):
+    def get_override_parameters(self) -> list[Any]:
+        parameters = super().get_override_parameters()
         if self.method in SAFE_METHODS:
             return parameters
         nonce = OpenApiParameter(
@@ -46,11 +46,11 @@ class Schema(AutoSchema):  # type: ignore[misc]
         )
         return [*parameters, nonce]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status, description in ERRORS.items():
             if status in bodies or (status in ONLY_WRITES and self.method in SAFE_METHODS):
                 continue
-            bodies[status] = self._get_response_for_code(ErrorAnswerSerializer, status)
+            bodies[status] = self._get_response_for_code(ErrorAnswerSerializer, status)  # type: ignore[no-untyped-call]
             bodies[status]["description"] = description
         return bodies

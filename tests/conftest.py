@@ -23,6 +23,12 @@ def no_throttling(settings):
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Argon2 is slow on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def uncollected_static_files(settings):
     """Nothing has run collectstatic here."""
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
@@ -44,6 +50,7 @@ def stranger(db) -> User:
 class TokenClient(APIClient):
     """A program with a token: sends the bearer header, and a fresh nonce with every change."""
 
+    default_format = "json"
     nonces = itertools.count(1)
 
     def __init__(self, text: str) -> None:
@@ -55,15 +62,6 @@ class TokenClient(APIClient):
         if method not in {"GET", "HEAD", "OPTIONS"}:
             extra.setdefault("HTTP_X_NONCE", f"n{next(self.nonces)}")
         return super().generic(method, path, *args, **extra)
-
-    def post(self, path, data=None, format="json", **extra):
-        return super().post(path, data, format=format, **extra)
-
-    def patch(self, path, data=None, format="json", **extra):
-        return super().patch(path, data, format=format, **extra)
-
-    def put(self, path, data=None, format="json", **extra):
-        return super().put(path, data, format=format, **extra)
 
 
 def token_of(user: User, *scopes: str) -> str:
@@ -80,7 +78,7 @@ def api_of() -> Callable[..., TokenClient]:
 
 
 @pytest.fixture
-def api(user, api_of) -> TokenClient:
+def api(user, api_of):
     """The user's client with every scope."""
     return api_of(user)
 

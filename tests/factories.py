@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import factory
 from django.utils import timezone
+from factory.declarations import LazyFunction, SelfAttribute, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from exchanges.types import Credentials
@@ -15,69 +16,70 @@ from wallets import vault
 from wallets.models import ExchangeAccount
 
 PASSWORD = "correct horse battery staple"
+MADE_UP = Credentials("made-up-key", "made-up-secret")
 
 
-class UserFactory(factory.django.DjangoModelFactory):
+class UserFactory(DjangoModelFactory[User]):
     """A person without a usable log-in; `accounts.services.create_user` makes one who can log in."""
 
     class Meta:
         model = User
 
-    email = factory.Sequence(lambda n: f"person{n}@example.org")
+    email = Sequence(lambda n: f"person{n}@example.org")
     password = "!"
 
 
-class ExchangeAccountFactory(factory.django.DjangoModelFactory):
-    """A connected paper account with sealed keys that no venue knows."""
+class ExchangeAccountFactory(DjangoModelFactory[ExchangeAccount]):
+    """A connected paper account; its sealed `keys=Credentials(...)` are made up if not given."""
 
     class Meta:
         model = ExchangeAccount
 
-    owner = factory.SubFactory(UserFactory)
+    owner = SubFactory(UserFactory)
     exchange = "paper"
-    label = factory.Sequence(lambda n: f"Account {n}")
-    venue_account_id = factory.Sequence(lambda n: f"venue-{n}")
+    label = Sequence(lambda n: f"Account {n}")
+    venue_account_id = Sequence(lambda n: f"venue-{n}")
     permissions = ["spot"]
-    validated_at = factory.LazyFunction(timezone.now)
+    validated_at = LazyFunction(timezone.now)
     equity = Decimal(10000)
     free_quote = Decimal(10000)
 
-    @factory.post_generation
-    def keys(self, create, extracted, **kwargs):
-        """`keys=Credentials(...)`; by default made up."""
-        if create and self.disconnected_at is None:
-            credentials = extracted or Credentials(f"key-{self.public_id}", "secret")
-            self.sealed_credentials = vault.seal(credentials, owner=str(self.public_id))
-            self.save(update_fields=["sealed_credentials"])
+    @classmethod
+    def _create(cls, model_class, *args, keys=MADE_UP, **kwargs):
+        account = model_class(*args, **kwargs)
+        if account.disconnected_at is None:
+            account.sealed_credentials = vault.seal(keys, owner=str(account.public_id))
+        account.save()
+        return account
 
 
-class StrategyFactory(factory.django.DjangoModelFactory):
+class StrategyFactory(DjangoModelFactory[Strategy]):
     """A published public strategy on an account of its owner's."""
 
     class Meta:
         model = Strategy
 
-    owner = factory.SubFactory(UserFactory)
-    exchange_account = factory.SubFactory(ExchangeAccountFactory, owner=factory.SelfAttribute("..owner"))
-    name = factory.Sequence(lambda n: f"Strategy {n}")
-    slug = factory.Sequence(lambda n: f"strategy-{n}")
+    owner = SubFactory(UserFactory)
+    exchange_account = SubFactory(ExchangeAccountFactory, owner=SelfAttribute("..owner"))
+    name = Sequence(lambda n: f"Strategy {n}")
+    slug = Sequence(lambda n: f"strategy-{n}")
     symbols = ["BTC/USDT", "ETH/USDT"]
     quote = "USDT"
     status = Strategy.Status.PUBLISHED
-    published_at = factory.LazyFunction(timezone.now)
+    published_at = LazyFunction(timezone.now)
 
 
-class SubscriptionFactory(factory.django.DjangoModelFactory):
+class SubscriptionFactory(DjangoModelFactory[Subscription]):
     """A follower's active copy of a strategy with 1,000 USDT."""
 
     class Meta:
         model = Subscription
 
-    follower = factory.SubFactory(UserFactory)
-    strategy = factory.SubFactory(StrategyFactory)
-    exchange_account = factory.SubFactory(ExchangeAccountFactory, owner=factory.SelfAttribute("..follower"))
+    follower = SubFactory(UserFactory)
+    strategy = SubFactory(StrategyFactory)
+    exchange_account = SubFactory(ExchangeAccountFactory, owner=SelfAttribute("..follower"))
     allocation = Decimal(1000)
-    cash = factory.SelfAttribute("allocation")
+    cash = SelfAttribute("allocation")
     sizing_mode = Subscription.SizingMode.PROPORTIONAL
     sizing_value = Decimal(1)
     starts_after_number = 0

@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicPr
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.authentication import person
 from compliance.audit import Origin
 from exchanges.errors import VenueNotSupported
 from exchanges.types import Credentials
@@ -57,7 +58,7 @@ CONNECT_EXAMPLES = [
 
 
 def own_accounts(request: Request) -> QuerySet[ExchangeAccount]:
-    return ExchangeAccount.objects.connected().owned_by(request.user.pk)
+    return ExchangeAccount.objects.connected().owned_by(person(request).pk)
 
 
 class ExchangeAccountsView(ApiView):
@@ -91,7 +92,7 @@ class ExchangeAccountsView(ApiView):
         given = self.body(PaperSerializer)
         with answered_in_codes():
             return services.open_paper_account(
-                owner=request.user,
+                owner=person(request),
                 label=given["label"],
                 balance=given["balance"],
                 origin=Origin.of(request),
@@ -102,7 +103,7 @@ class ExchangeAccountsView(ApiView):
         given = self.body(ConnectSerializer)
         with answered_in_codes():
             return services.connect_account(
-                owner=request.user,
+                owner=person(request),
                 exchange=given["exchange"],
                 label=given["label"],
                 credentials=_credentials(given),

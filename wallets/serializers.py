@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from rest import codes
-from rest.fields import DecimalString, Moment, Text
+from rest.fields import DecimalString, Moment, Text, Word
 from rest.serializers import StrictSerializer
 from wallets.models import ExchangeAccount
 
@@ -36,22 +36,22 @@ class KeysSerializer(StrictSerializer):
 
 
 class ConnectSerializer(KeysSerializer):
-    exchange = serializers.CharField(max_length=32, help_text="A ccxt id, or `paper`.")
-    label = Text()
+    exchange = Word(max_length=32, help_text="A ccxt id, or `paper`.")
+    label = Text()  # type: ignore[assignment]  # the framework has an attribute of this name
 
 
 class PaperSerializer(StrictSerializer):
     """The paper exchange needs no keys."""
 
     exchange = serializers.ChoiceField(choices=["paper"])
-    label = Text()
+    label = Text()  # type: ignore[assignment]  # the framework has an attribute of this name
     balance = DecimalString(
         above=0, maximum=10**12, required=False, default=Decimal(10000), help_text="In USDT."
     )
 
 
 class RenameSerializer(StrictSerializer):
-    label = Text()
+    label = Text()  # type: ignore[assignment]  # the framework has an attribute of this name
 
 
 class ExchangeAccountSerializer(serializers.ModelSerializer[ExchangeAccount]):

@@ -86,7 +86,9 @@ def test_a_page_size_that_cannot_be_understood_is_400(api, size):
     assert codes_of(response) == [("invalid", "page_size")]
 
 
-@pytest.mark.parametrize("cursor", ["x", "cD1ub3QtYS1udW1iZXI=", "cD05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "%00"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "cD1ub3QtYS1udW1iZXI=", "cD05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "%00"]
+)
 def test_a_forged_cursor_is_400(api, cursor):
     response = api.get("/api/v1/tokens/", {"cursor": cursor})
     assert response.status_code == 400
