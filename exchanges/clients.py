@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import functools
+import logging
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -32,9 +34,16 @@ TOTAL_MILLISECONDS = 8000
 REQUESTS_AT_ONCE = 500
 
 
+_silent = logging.getLogger(f"{__name__}.ccxt")
+_silent.setLevel(logging.WARNING)
+_silent.propagate = False
+
+
 class _Watched:
     """Put before ccxt's class: remembers on each copy whether a request left and what came back."""
 
+    # ccxt's own logger writes keys and signed requests at DEBUG.
+    logger = _silent
     sent = False
     status = 0
     answer_headers: Mapping[str, str] = {}
@@ -147,8 +156,7 @@ def bases_of(exchange: str) -> list[Base]:
 
 def build(venue: Venue, package: Any, shared: aiohttp.ClientSession, proxy_url: str) -> Any:
     """A keyless instance of the venue's class in `package` (ccxt.async_support or ccxt.pro)."""
-    ours = type(f"Shared{venue.ccxt_id.capitalize()}", (_Watched, getattr(package, venue.ccxt_id)), {})
-    instance = ours(
+    instance = _watched(getattr(package, venue.ccxt_id))(
         {
             "session": shared,
             "enableRateLimit": False,
@@ -165,6 +173,11 @@ def build(venue: Venue, package: Any, shared: aiohttp.ClientSession, proxy_url: 
     _apply_override(venue, instance)
     instance.open()
     return instance
+
+
+@functools.cache
+def _watched(ccxt_class: type) -> type[Any]:
+    return type(f"Watched{ccxt_class.__name__.capitalize()}", (_Watched, ccxt_class), {})
 
 
 def client_for(base: Base, account: Account | None = None) -> Client:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -93,7 +93,10 @@ async def place(account: Account, request: OrderRequest) -> OrderReport:
     except Unavailable as error:
         raise NotPlaced(error.text, code=error.code) from None
     report = await _send_order(clients.client_for(base, account), request)
-    return report if venue.fills_in_answer else await _followed_up(account, report)
+    if venue.fills_in_answer:
+        return report
+    looks = FOLLOW_UP_SECONDS[:1] if request.type is OrderType.LIMIT else FOLLOW_UP_SECONDS
+    return await _followed_up(account, report, looks)
 
 
 async def look_up(
@@ -270,10 +273,10 @@ def _at_any_time() -> None:
     """A cancel is never too late to be sent."""
 
 
-async def _followed_up(account: Account, placed: OrderReport) -> OrderReport:
-    """The order's fate where the answer told only its id; a resting order is asked for once."""
+async def _followed_up(account: Account, placed: OrderReport, looks: Sequence[float]) -> OrderReport:
+    """The order's fate where the answer told only its id, asked for after each of these pauses."""
     report = placed
-    for seconds in FOLLOW_UP_SECONDS:
+    for seconds in looks:
         await asyncio.sleep(seconds)
         try:
             seen = await look_up(

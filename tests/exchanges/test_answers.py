@@ -45,7 +45,7 @@ SILENCE = Answer("binance", sent=True)
 
 def _every_ccxt_error() -> list[type[Exception]]:
     kinds = [kind for _, kind in inspect.getmembers(ccxt_errors, inspect.isclass)]
-    return [kind for kind in kinds if issubclass(kind, ccxt.BaseError)]
+    return [kind for kind in kinds if issubclass(kind, Exception)]
 
 
 KNOWN_WITHOUT_A_CODE: dict[type[Exception], type[ExchangeError]] = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from exchanges import clock, gateway, loop, venues
-from exchanges.errors import FilterRefused, NotPlaced, OutcomeUnknown
+from exchanges.errors import FilterRefused, NotPlaced, OutcomeUnknown, Unavailable
 from exchanges.types import Account, Credentials, OrderReport, OrderRequest, OrderType, Side
 
 OUR_ID = "c0123456789abcdefg"[:18]
@@ -310,6 +310,44 @@ def test_okx_is_asked_by_our_id_and_then_for_the_orders_fills(wired: Wired) -> N
     assert (report.fills[0].fee, report.fills[0].fee_asset) == (Decimal("0.000001"), "BTC")
 
 
+def test_where_the_answer_has_no_fills_they_are_asked_for_until_the_order_is_over(
+    wired: Wired, signed_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "FOLLOW_UP_SECONDS", (0, 0, 0))
+    live = {**OKX_ORDER, "state": "live", "accFillSz": "0"}
+    wired(
+        "okx",
+        ACCEPTED["okx"],
+        {"code": "0", "data": [live]},
+        {"code": "0", "data": [OKX_ORDER]},
+        {"code": "0", "data": [OKX_FILL]},
+    )
+    report = place("okx", limit_ioc(signed_at))
+    assert report.is_final
+    assert report.filled == Decimal("0.001")
+    assert report.fills_complete
+
+
+def test_a_resting_order_is_looked_at_once(
+    wired: Wired, signed_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "FOLLOW_UP_SECONDS", (0, 0, 0))
+    live = {**OKX_ORDER, "state": "live", "accFillSz": "0", "ordType": "limit"}
+    wire = wired("okx", ACCEPTED["okx"], *[{"code": "0", "data": [live]}] * 3)
+    assert not place("okx", replace(limit_ioc(signed_at), type=OrderType.LIMIT)).is_final
+    assert len(wire.requests) == 2
+
+
+def test_an_order_stands_although_nobody_can_tell_its_fate(
+    wired: Wired, signed_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "FOLLOW_UP_SECONDS", (0, 0, 0))
+    wired("okx", ACCEPTED["okx"], "<html>", [], {})
+    report = place("okx", limit_ioc(signed_at))
+    assert report.venue_order_id == "7"
+    assert not report.is_final
+
+
 BYBIT_ORDER = {
     "orderId": "7",
     "orderLinkId": OUR_ID,
@@ -447,7 +485,7 @@ def test_other_venues_are_asked_for_one_order_by_our_id(
     exchange: str, path: str, where: str | None, wired: Wired
 ) -> None:
     wire = wired(exchange, {})
-    with pytest.raises(gateway.Unavailable):
+    with pytest.raises(Unavailable):
         look_up(exchange)
     assert wire.requests[0]["path"] == path
     assert where is None or wire.requests[0]["query"][where] == OUR_ID
@@ -458,6 +496,6 @@ def test_an_order_that_is_not_ours_is_asked_for_by_the_venues_id(wired: Wired) -
     assert look_up("bybit", client_order_id="", venue_order_id="7") is not None
     assert wire.requests[0]["query"]["orderId"] == "7"
     wire = wired("binance", {})
-    with pytest.raises(gateway.Unavailable):
+    with pytest.raises(Unavailable):
         look_up("binance", client_order_id="", venue_order_id="7")
     assert wire.requests[0]["query"]["orderId"] == "7"

@@ -29,7 +29,7 @@ def following(account: Account, heard: Heard) -> Iterator[concurrent.futures.Fut
 
 
 def heard_until(heard: Heard, kind: type) -> list[Any]:
-    events = []
+    events: list[Any] = []
     while not (events and isinstance(events[-1], kind)):
         events.append(heard.get(timeout=10))
     return events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -85,7 +86,9 @@ def test_an_order_beyond_the_market_is_final_and_empty(account: Account, order: 
     low = (request.price * Decimal("0.95")).quantize(Decimal("0.01"))
     report = place(account, replace(request, price=low))
     assert report.is_final
-    assert (report.filled, report.fills, report.average_price) == (0, (), None)
+    assert report.filled == 0
+    assert report.fills == ()
+    assert report.average_price is None
 
 
 def test_a_resting_order_can_be_cancelled_once_and_again(account: Account, order: Order) -> None:
@@ -160,7 +163,7 @@ def test_a_revoked_key_is_a_bad_key_also_after_a_success(paper: Any, account: Ac
         place(account, order())
 
 
-LOST_AFTERWARDS = [
+LOST_AFTERWARDS: list[dict[str, Any]] = [
     {"kind": "reset_after"},
     {"kind": "drop_after"},
     {"kind": "cut_short"},
@@ -168,7 +171,7 @@ LOST_AFTERWARDS = [
     {"kind": "status", "when": "after", "status": 503},
     {"kind": "status", "when": "after", "status": 504},
 ]
-LOST_BEFORE = [
+LOST_BEFORE: list[dict[str, Any]] = [
     {"kind": "reset_before"},
     {"kind": "html", "when": "before", "status": 502},
     {"kind": "status", "when": "before", "status": 500},
@@ -354,6 +357,26 @@ def test_rules_carry_the_venues_filters(paper: Any) -> None:
     assert rules.tick_size > 0
     assert rules.min_notional > 0
     assert 0 < rules.max_market_quantity <= rules.max_quantity
+
+
+def test_an_account_with_its_own_egress_goes_through_it_and_nowhere_else(
+    account: Account, order: Order
+) -> None:
+    request = order()
+    with pytest.raises(NotPlaced, match="reached"):
+        place(replace(account, proxy_url="http://127.0.0.1:1"), request)
+    assert look_up(account, request) is None
+
+
+def test_no_key_and_no_signature_is_logged_at_any_level(
+    account: Account, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        place(account, order())
+        loop.run(gateway.fetch_balances(account), 10)
+    assert account.credentials.api_key not in caplog.text
+    assert account.credentials.secret not in caplog.text
+    assert "signature=" not in caplog.text
 
 
 def test_a_closed_gateway_opens_again(account: Account, order: Order) -> None:
