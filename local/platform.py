@@ -4,7 +4,7 @@ import http.client
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local.paths import PROCFILE, ROOT
@@ -14,6 +14,13 @@ from local.report import Refusal
 
 READY_SECONDS = 60.0
 PROCESSES = ("web", "trading", "default", "beat", "watcher")
+# What each says when it has started; of others any line will do.
+READY_LINES = {
+    "trading": r"\bready\b",
+    "default": r"\bready\b",
+    "beat": "beat: Starting",
+    "watcher": "watching masters",
+}
 # gunicorn has processes of its own to end first, the others are one process that may die at any point.
 ORPHAN_SIGNALS = {"web": signal.SIGQUIT}
 
@@ -52,6 +59,7 @@ class Platform:
             "HOST": "127.0.0.1",
             "PORT": str(self.web_port),
             "PAPER_PORT": str(self.paper_port),
+            "PAPER_JOURNAL": str(run_dir / "paper.journal"),
             "PAPER_EXCHANGE_URL": self.paper_url,
             "STATIC_ROOT": str(run_dir / "staticfiles"),
             "PRIVATE_FILES_DIR": str(run_dir / "private"),
@@ -100,14 +108,13 @@ class Platform:
 
     def _is_ready(self, name: str, child: Child) -> bool:
         process = name.split("-", 1)[0]
-        checks: dict[str, Callable[[], bool]] = {
-            "web": lambda: _is_healthy(self.web_port),
-            "paper": lambda: is_connectable(self.paper_port),
-            "trading": lambda: bool(re.search(r"\bready\b", child.log_text())),
-            "default": lambda: bool(re.search(r"\bready\b", child.log_text())),
-            "beat": lambda: "beat: Starting" in child.log_text(),
-        }
-        return child.died() is None and checks.get(process, lambda: bool(child.log_text()))()
+        if child.died():
+            return False
+        if process == "web":
+            return _is_healthy(self.web_port)
+        if process == "paper":
+            return is_connectable(self.paper_port)
+        return re.search(READY_LINES.get(process, "."), child.log_text()) is not None
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Signal a process and all that it started; with SIGKILL wait until it is gone."""

@@ -57,8 +57,8 @@ def test_two_of_a_kind_run_under_their_own_names_and_environments(platform_of: S
 
 
 def test_stopping_ends_what_a_process_started_itself(platform_of: Start, tmp_path: Path) -> None:
-    platform = platform_of("watcher: sh -c 'sleep 600 & echo $!; wait'")
-    child = platform.start("watcher")
+    platform = platform_of("parent: sh -c 'sleep 600 & echo $!; wait'")
+    child = platform.start("parent")
     platform.wait_ready()
     grandchild = Path("/proc") / child.log_text().strip()
     assert grandchild.exists()
