@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -87,9 +88,9 @@ def followers_of(strategy_ids: Sequence[int]) -> dict[int, Followers]:
     return {strategy_id: found.get(strategy_id, Followers()) for strategy_id in strategy_ids}
 
 
-def _rows(query: str, strategy_ids: Sequence[int]) -> list[tuple[int, ...]]:
+def _rows(query: str, strategy_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     if not strategy_ids:
         return []
     with connection.cursor() as cursor:
         cursor.execute(query, {"ids": list(strategy_ids)})
-        return cursor.fetchall()
+        return list(cursor.fetchall())

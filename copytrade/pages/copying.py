@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
 from copytrade.pages.holdings import holdings_of
+from copytrade.pages.person import signed_in
+from execution.leaving import leave
 from ledger.models import Position
 from subscriptions import services
 from subscriptions.models import Subscription
@@ -49,7 +51,7 @@ def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def pause_all(request: HttpRequest) -> HttpResponse:
-    count = services.pause_all(follower=request.user)
+    count = services.pause_all(follower=signed_in(request))
     text = ngettext("%(n)s copy is paused.", "%(n)s copies are paused.", count) % {"n": count}
     messages.success(request, text + " " + _("Nothing is bought; exits are still copied."))
     return HttpResponseRedirect(reverse("dashboard"))
@@ -61,9 +63,7 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Ask what to do with what is held, then stop copying."""
     subscription = _own(request, public_id)
     if request.method == "POST" and request.POST.get("positions") in ("keep", "close"):
-        services.unsubscribe(
-            subscription=subscription, positions=request.POST["positions"], now=timezone.now()
-        )
+        leave(subscription=subscription, positions=request.POST["positions"], now=timezone.now())
         messages.success(request, _("You do not copy %(name)s any more.") % {"name": subscription.strategy})
         return HttpResponseRedirect(reverse("dashboard"))
     holdings = holdings_of(Position.objects.filter(subscription=subscription))
@@ -71,5 +71,5 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _own(request: HttpRequest, public_id: UUID) -> Subscription:
-    mine = Subscription.objects.owned_by(request.user.pk).live()  # type: ignore[arg-type]
+    mine = Subscription.objects.owned_by(signed_in(request).pk).live()
     return get_object_or_404(mine.select_related("strategy", "exchange_account"), public_id=public_id)

@@ -1,4 +1,4 @@
-"""Equity curves of masters, sampled in the database: as many points as a picture needs, however many exist."""
+"""Equity curves of masters, sampled in the database: as many points as a picture needs."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from copytrade.pages.listing import with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.outcomes import Tally, tally_of
+from copytrade.pages.person import signed_in
 from execution.models import CopyOrder
 from ledger.models import Position
 from strategies.models import Strategy
@@ -29,7 +30,7 @@ FIGURES_EVERY = "10s"
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Signals that one's running copies had to account for, counted twice: by the masters' numbers and by orders."""
+    """What one's running copies had to account for, counted twice: by signals' numbers and by orders."""
 
     signals: int
     tally: Tally
@@ -41,8 +42,10 @@ class Coverage:
 
 @login_required
 def dashboard(request: HttpRequest) -> HttpResponse:
-    user_id = request.user.pk
-    own = list(Strategy.objects.filter(owner_id=user_id).select_related("owner", "exchange_account").order_by("id"))
+    user_id = signed_in(request).pk
+    own = list(
+        Strategy.objects.filter(owner_id=user_id).select_related("owner", "exchange_account").order_by("id")
+    )
     figures = _figures(user_id)
     context = {
         "has_copies": bool(figures["copies"]),
@@ -62,7 +65,11 @@ def dashboard_feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return signed_out(request)
     return answer_poll(
-        request, "pages/_feed.html", _feed(request.user.pk), address=reverse("dashboard_feed"), every=FEED_EVERY
+        request,
+        "pages/_feed.html",
+        _feed(signed_in(request).pk),
+        address=reverse("dashboard_feed"),
+        every=FEED_EVERY,
     )
 
 
@@ -72,7 +79,7 @@ def dashboard_figures(request: HttpRequest) -> HttpResponse:
     return answer_poll(
         request,
         "pages/_figures.html",
-        _figures(request.user.pk),
+        _figures(signed_in(request).pk),
         address=reverse("dashboard_figures"),
         every=FIGURES_EVERY,
     )
@@ -104,7 +111,5 @@ def _figures(user_id: int) -> dict[str, Any]:
 def _coverage(user_id: int) -> Coverage:
     running = Subscription.objects.owned_by(user_id).live()
     signals = running.aggregate(n=Sum(F("strategy__last_signal_number") - F("starts_after_number")))["n"]
-    orders = CopyOrder.objects.filter(
-        subscription__in=running, origin=CopyOrder.Origin.SIGNAL, part=1
-    )
+    orders = CopyOrder.objects.filter(subscription__in=running, origin=CopyOrder.Origin.SIGNAL, part=1)
     return Coverage(signals=signals or 0, tally=tally_of(orders))

@@ -1,4 +1,4 @@
-"""What is shown when a page cannot be. The 500 page is plain, as whatever it would read may be what failed."""
+"""What is shown when a page cannot be. The 500 page reads nothing: that may be what failed."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from accounts.models import User
 from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
 from copytrade.pages.holdings import holdings_of
+from copytrade.pages.person import signed_in
 from copytrade.pages.strategy import visible_strategy
 from exchanges.rounding import plain
 from ledger.models import Position
@@ -47,8 +48,8 @@ class AccountChoice:
 @require_http_methods(["GET", "POST"])
 def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
     strategy = visible_strategy(request, slug)
-    assert isinstance(request.user, User)
-    choices = [AccountChoice(a, _obstacle(request.user, strategy, a)) for a in _accounts(request.user)]
+    user = signed_in(request)
+    choices = [AccountChoice(a, _obstacle(user, strategy, a)) for a in _accounts(user)]
     free = [choice.account for choice in choices if not choice.obstacle]
     form = FollowForm(
         request.POST or None, strategy=strategy, accounts=free, initial=_suggestion(strategy, free)
@@ -103,12 +104,12 @@ def _obstacle(user: User, strategy: Strategy, account: ExchangeAccount) -> str:
 
 def _start(request: HttpRequest, strategy: Strategy, form: FollowForm) -> bool:
     """Open the paper account if asked for, then follow; what is refused stands beside its field."""
-    assert isinstance(request.user, User)
+    follower = signed_in(request)
     now = timezone.now()
     try:
-        account = form.chosen_account() or _new_paper_account(request, request.user, now)
+        account = form.chosen_account() or _new_paper_account(request, follower, now)
         services.follow(
-            follower=request.user,
+            follower=follower,
             strategy=strategy,
             exchange_account=account,
             allocation=form.cleaned_data["allocation"],

@@ -23,7 +23,9 @@ MODES: list[tuple[str, str | Promise, str | Promise]] = [
     (
         Subscription.SizingMode.PROPORTIONAL,
         gettext_lazy("Proportional"),
-        gettext_lazy("The master spends 6 % of the account: you spend 6 % of what you put in, times your factor."),
+        gettext_lazy(
+            "The master spends 6 % of the account: you spend 6 % of what you put in, times your factor."
+        ),
     ),
     (
         Subscription.SizingMode.MULTIPLIER,
@@ -41,16 +43,25 @@ MODES: list[tuple[str, str | Promise, str | Promise]] = [
 class FollowForm(forms.Form):
     account = forms.ChoiceField(label=gettext_lazy("Account"))
     allocation = forms.DecimalField(
-        label=gettext_lazy("How much do you put in?"), max_digits=36, decimal_places=18, min_value=Decimal("0.01")
+        label=gettext_lazy("How much do you put in?"),
+        max_digits=36,
+        decimal_places=18,
+        min_value=Decimal("0.01"),
     )
     sizing_mode = forms.ChoiceField(
         label=gettext_lazy("Size of each copy"), choices=Subscription.SizingMode.choices
     )
     sizing_value = forms.DecimalField(
-        label=gettext_lazy("Factor, or fixed amount"), max_digits=36, decimal_places=18, min_value=Decimal("0.000001")
+        label=gettext_lazy("Factor, or fixed amount"),
+        max_digits=36,
+        decimal_places=18,
+        min_value=Decimal("0.000001"),
     )
     max_slippage_bps = forms.IntegerField(
-        label=gettext_lazy("At most worse than the master's price"), min_value=0, max_value=1000, required=False
+        label=gettext_lazy("At most worse than the master's price"),
+        min_value=0,
+        max_value=1000,
+        required=False,
     )
     confirm = forms.BooleanField(
         label=gettext_lazy("I can afford to lose this money."),
@@ -58,7 +69,12 @@ class FollowForm(forms.Form):
     )
 
     def __init__(
-        self, data: Any = None, *, strategy: Strategy, accounts: Sequence[ExchangeAccount], initial: Any = None
+        self,
+        data: Any = None,
+        *,
+        strategy: Strategy,
+        accounts: Sequence[ExchangeAccount],
+        initial: Any = None,
     ) -> None:
         super().__init__(data, initial=initial)
         self.strategy = strategy
@@ -80,8 +96,8 @@ class FollowForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         allocation, account = cleaned.get("allocation"), self.chosen_account()
-        free = PAPER_MONEY if cleaned.get("account") == NEW_PAPER else account and account.free_quote
-        if allocation and free is not None and allocation > free:
+        free = account.free_quote if account else PAPER_MONEY
+        if allocation and cleaned.get("account") and free is not None and allocation > free:
             self.add_error(
                 "allocation",
                 _("This account has %(free)s %(quote)s free.")

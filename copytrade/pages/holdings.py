@@ -23,7 +23,10 @@ class Holding:
 
     @property
     def value(self) -> Decimal | None:
-        return self.position.held * self.mark.price if self.mark else None
+        if self.mark is None:
+            return None
+        value: Decimal = self.position.held * self.mark.price
+        return value
 
     @property
     def unrealised(self) -> Decimal | None:
@@ -32,7 +35,8 @@ class Holding:
     @property
     def carried(self) -> Decimal:
         """What was too small to trade and waits for the next change."""
-        return self.position.target - self.position.held
+        waiting: Decimal = self.position.target - self.position.held
+        return waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,15 @@ class Copy:
         values = [holding.value for holding in self.holdings]
         if None in values:
             return None
-        return self.subscription.cash + sum((value for value in values if value is not None), Decimal(0))
+        worth: Decimal = self.subscription.cash + sum((v for v in values if v is not None), Decimal(0))
+        return worth
 
     @property
     def result(self) -> Decimal | None:
-        return None if self.equity is None else self.equity - self.subscription.allocation
+        if self.equity is None:
+            return None
+        result: Decimal = self.equity - self.subscription.allocation
+        return result
 
     @property
     def change(self) -> Decimal | None:
@@ -76,9 +84,7 @@ class Totals:
 def holdings_of(positions: PositionQuerySet, *, exchange: str | None = None) -> list[Holding]:
     """Open positions with their last price; `exchange` for a master's, whose account is elsewhere."""
     opened = list(
-        positions.open()
-        .select_related("strategy", "subscription__exchange_account")
-        .order_by("symbol", "id")
+        positions.open().select_related("strategy", "subscription__exchange_account").order_by("symbol", "id")
     )
     marks = _marks({position.symbol for position in opened})
     return [Holding(p, marks.get((exchange or _exchange_of(p), p.symbol))) for p in opened]

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from copytrade.pages.listing import with_figures
-from copytrade.pages.marketplace import with_followers
+from copytrade.pages.marketplace import ORDERINGS, with_followers
 from execution.models import CopyOrder
 from execution.states import LIVE, Status
 from strategies.models import Strategy
@@ -21,7 +21,7 @@ PATIENCE = timedelta(minutes=5)
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    most_followed = with_followers(Strategy.objects.listed()).order_by("-followers", "-published_at", "id")
+    most_followed = with_followers(Strategy.objects.listed()).order_by(*ORDERINGS["followers"])
     return render(
         request,
         "pages/landing.html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from copytrade.pages.copy_quality import Followers, Quality, followers_of, quality_of
@@ -20,8 +20,9 @@ class Listed:
     quality: Quality
 
 
-def with_figures(strategies: Sequence[Strategy]) -> list[Listed]:
+def with_figures(found: Iterable[Strategy]) -> list[Listed]:
     """Three queries, however many strategies."""
+    strategies = list(found)
     ids = [strategy.pk for strategy in strategies]
     curves = sample_curves(ids, points=SPARK_POINTS)
     followers = followers_of(ids)

@@ -127,7 +127,14 @@ def _chips(form: MarketplaceForm, chosen: dict[str, str]) -> list[Chip]:
         if name in ("sort", "view"):
             continue
         field = form.fields[name]
-        shown = dict(field.choices).get(value, value) if isinstance(field, forms.ChoiceField) else value
+        shown = _label(field, value)
         label = str(field.label) if name == "closed" else f"{field.label}: {shown}"
         chips.append(Chip(label, "?" + urlencode({k: v for k, v in chosen.items() if k != name})))
     return chips
+
+
+def _label(field: forms.Field, value: str) -> str:
+    if not isinstance(field, forms.ChoiceField):
+        return value
+    labels: dict[str, str] = dict(field.choices)  # type: ignore[arg-type]  # given as pairs above
+    return str(labels[value])

@@ -24,7 +24,8 @@ class OrderRow:
     @property
     def amount(self) -> Decimal | None:
         """What was done, or what was to be done."""
-        return self.order.filled_amount or self.order.requested_amount
+        amount: Decimal | None = self.order.filled_amount or self.order.requested_amount
+        return amount
 
     @property
     def kind_of_reason(self) -> str:

@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from copytrade.pages.order_rows import for_rows, order_row, order_rows
+from copytrade.pages.person import signed_in
 from execution import explain
 from execution.models import CopyOrder, CopyOrderQuerySet
 from execution.states import LIVE, Status
@@ -51,7 +52,7 @@ STAGES = {"detect": _("detect"), "size": _("size"), "submit": _("submit"), "fill
 def orders(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("status", "")
     chosen = chosen if chosen in FILTERS else ""
-    mine = CopyOrder.objects.of_follower(request.user.pk).filter(FILTERS[chosen][1])
+    mine = CopyOrder.objects.of_follower(signed_in(request).pk).filter(FILTERS[chosen][1])
     paginator = Paginator(for_rows(mine), PER_PAGE)
     number = request.GET.get("page", "1")
     if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
@@ -85,7 +86,7 @@ def order_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _seen_by(request: HttpRequest) -> CopyOrderQuerySet:
     """A follower's own, and a master's own orders on the own account."""
-    user_id = request.user.pk
+    user_id = signed_in(request).pk
     own = Q(subscription__follower_id=user_id) | Q(subscription=None, exchange_account__owner_id=user_id)
     return CopyOrder.objects.filter(own)
 

@@ -1,4 +1,4 @@
-"""What became of the copies of a signal, in the words of the pages: every follower is in exactly one of them."""
+"""What became of the copies of a signal: every follower is in exactly one outcome."""
 
 from __future__ import annotations
 

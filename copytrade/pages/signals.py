@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 
 from copytrade.pages.order_rows import OrderRow, order_rows
 from copytrade.pages.outcomes import tallies_of_signals
+from copytrade.pages.person import signed_in
 from copytrade.pages.strategy import visible_strategy
 from execution.models import CopyOrder, CopyOrderQuerySet
 from strategies.models import Signal
@@ -24,7 +25,7 @@ PER_PAGE = 50
 def signal_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
     signal = get_object_or_404(Signal.objects.select_related("strategy"), public_id=public_id)
     strategy = visible_strategy(request, signal.strategy.slug)
-    paginator = Paginator(_copies(signal, request.user.pk), PER_PAGE)
+    paginator = Paginator(_copies(signal, signed_in(request).pk), PER_PAGE)
     number = request.GET.get("page", "1")
     if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
         raise Http404("There is no such page.")

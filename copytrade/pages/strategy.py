@@ -23,8 +23,8 @@ from subscriptions.models import Subscription
 
 CURVE_POINTS = 600
 TABLE_ROWS = 40
-SIGNALS_SHOWN = 20
-PERIODS = {"7": _("7 days"), "30": _("30 days"), "90": _("90 days"), "365": _("1 year"), "all": _("All")}
+SIGNALS_SHOWN = 10
+PERIODS = {"7": _("7 d"), "30": _("30 d"), "90": _("90 d"), "365": _("1 y"), "all": _("All")}
 EVERY = "15s"
 
 
@@ -47,7 +47,11 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
         "is_owner": request.user.pk == strategy.owner_id,
         "positions": _positions(request, strategy, follows=mine is not None),
         "signals": render_live(
-            request, "pages/_signals.html", _signals(strategy), address=_signals_address(strategy), every=EVERY
+            request,
+            "pages/_signals.html",
+            _signals(strategy),
+            address=_signals_address(strategy),
+            every=EVERY,
         ),
     }
     return render(request, "pages/strategy.html", context)
@@ -96,9 +100,7 @@ def _positions(request: HttpRequest, strategy: Strategy, *, follows: bool) -> li
     followers = shown_to == Strategy.PositionsVisibleTo.FOLLOWERS and follows
     if not (everyone or followers or request.user.pk == strategy.owner_id):
         return None
-    return holdings_of(
-        Position.objects.of_master(strategy.pk), exchange=strategy.exchange_account.exchange
-    )
+    return holdings_of(Position.objects.of_master(strategy.pk), exchange=strategy.exchange_account.exchange)
 
 
 def _signals_address(strategy: Strategy) -> str:
@@ -106,6 +108,8 @@ def _signals_address(strategy: Strategy) -> str:
 
 
 def _signals(strategy: Strategy) -> dict[str, Any]:
-    signals = list(Signal.objects.filter(strategy=strategy, number__isnull=False).order_by("-number")[:SIGNALS_SHOWN])
+    signals = list(
+        Signal.objects.filter(strategy=strategy, number__isnull=False).order_by("-number")[:SIGNALS_SHOWN]
+    )
     tallies = tallies_of_signals([signal.pk for signal in signals])
     return {"strategy": strategy, "rows": [(signal, tallies[signal.pk]) for signal in signals]}

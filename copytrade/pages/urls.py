@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from copytrade.pages import copying, dashboard, follow, landing, marketplace, orders, reading, shell, signals, strategy
+from copytrade.pages import (
+    copying,
+    dashboard,
+    follow,
+    landing,
+    marketplace,
+    orders,
+    reading,
+    shell,
+    signals,
+    strategy,
+)
 
 urlpatterns = [
     path("", landing.landing, name="landing"),

@@ -197,6 +197,12 @@ def clock(at: datetime | None) -> str:
 
 
 @register.simple_tag
+def moment(at: datetime | None) -> str:
+    """Date and time in the person's zone."""
+    return DASH if at is None else _time(at, timezone.localtime(at).strftime("%-d %b %Y, %H:%M:%S"))
+
+
+@register.simple_tag
 def day(at: datetime | None) -> str:
     return DASH if at is None else _time(at, timezone.localtime(at).strftime("%-d %b %Y"))
 
@@ -278,7 +284,9 @@ def is_checkbox(field: BoundField) -> bool:
 @register.filter
 def as_control(field: BoundField) -> SafeString:
     """The field's widget with the style sheet's class, tied to its errors."""
-    attrs = {"class": "form-select" if isinstance(field.field.widget, Select) else "form-control"}
+    attrs: dict[str, str | bool] = {
+        "class": "form-select" if isinstance(field.field.widget, Select) else "form-control"
+    }
     if field.errors:
         attrs["aria-describedby"] = f"{field.id_for_label}_error"
     return field.as_widget(attrs=attrs)

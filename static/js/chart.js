@@ -26,8 +26,8 @@
   const chart = LightweightCharts.createChart(place, {
     autoSize: true,
     layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 12 },
-    rightPriceScale: { borderVisible: false },
-    timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.1 } },
+    timeScale: { borderVisible: false, timeVisible: points[points.length - 1][0] - points[0][0] < 3 * 86400, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
     handleScroll: { vertTouchDrag: false },
   });
   const equity = chart.addSeries(LightweightCharts.AreaSeries, {
