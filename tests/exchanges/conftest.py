@@ -8,6 +8,8 @@ import queue
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import ccxt.async_support
 import pytest
 
-from exchanges import clients, gateway, loop
+from exchanges import clients, clock, gateway, loop, venues
 from exchanges.types import Account, OrderRequest, OrderType, Side
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +106,25 @@ def order(paper: PaperExchange) -> Callable[..., OrderRequest]:
 @pytest.fixture
 def heard() -> queue.Queue[Any]:
     return queue.Queue()
+
+
+@pytest.fixture
+def every_venue_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of refused venues are tested too."""
+    offered = {name: replace(venue, not_supported_because="") for name, venue in venues.VENUES.items()}
+    monkeypatch.setattr(venues, "VENUES", offered)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for look-ups that come later."""
+    monkeypatch.setattr(gateway, "FOLLOW_UP_SECONDS", ())
+
+
+@pytest.fixture
+def signed_at() -> datetime:
+    """A claim one second ago, in whole milliseconds as venues count."""
+    return clock.at_milliseconds(clock.milliseconds(datetime.now(UTC) - timedelta(seconds=1)))
 
 
 class Wire:

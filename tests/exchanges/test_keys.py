@@ -10,18 +10,14 @@ from typing import Any
 
 import pytest
 
-from exchanges import gateway, loop, venues
+from exchanges import gateway, loop
 from exchanges.errors import BadCredentials, Unavailable
 from exchanges.types import Account, Credentials, KeyInfo
 
 KEYS = Credentials("KEY", "c2VjcmV0", "PASSPHRASE")
 Wired = Callable[..., Any]
 
-
-@pytest.fixture(autouse=True)
-def every_venue_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    offered = {name: replace(venue, not_supported_because="") for name, venue in venues.VENUES.items()}
-    monkeypatch.setattr(venues, "VENUES", offered)
+pytestmark = pytest.mark.usefixtures("every_venue_offered")
 
 
 def info(account: Account) -> KeyInfo:
