@@ -123,6 +123,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 CELERY_BROKER_URL = REDIS_URL
 
+# Unique in any case of letters, by the constraint one_user_per_email.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
 # --- People ------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -247,6 +250,17 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ExchangeAccountStatus": "wallets.models.ExchangeAccount.Status",
+        "StrategyStatus": "strategies.models.Strategy.Status",
+        "SignalStatus": "strategies.models.Signal.Status",
+        "SubscriptionStatus": "subscriptions.models.Subscription.Status",
+        "OrderStatus": "execution.models.STATUS_CHOICES",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "rest.examples.add_examples",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

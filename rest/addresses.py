@@ -40,5 +40,7 @@ def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+    if isinstance(address, ipaddress.IPv6Address):
+        # A zone index means something on one machine only.
+        return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
+    return address

@@ -9,6 +9,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
 
+from rest import codes
+from rest.codes import Code
+
 ERRORS = {
     "400": "The body, a filter or the nonce is wrong.",
     "401": "No, unknown, expired or revoked credentials.",
@@ -18,6 +21,13 @@ ERRORS = {
     "413": "A JSON body above 1 MB.",
     "415": "The body is not application/json.",
     "429": "Too many requests; see Retry-After.",
+}
+ERROR_EXAMPLES = {
+    "400": codes.UNKNOWN_FIELD,
+    "401": codes.AUTHENTICATION_FAILED,
+    "403": codes.INSUFFICIENT_SCOPE,
+    "404": codes.NOT_FOUND,
+    "413": codes.BODY_TOO_LARGE,
 }
 ONLY_WRITES = {"409", "413", "415"}
 
@@ -34,6 +44,10 @@ class ErrorAnswerSerializer(serializers.Serializer[Any]):
 
 
 class Schema(AutoSchema):
+    def get_description(self) -> str:  # type: ignore[override]
+        # Docstrings are for those who read the code.
+        return ""
+
     def get_override_parameters(self) -> list[Any]:
         parameters = super().get_override_parameters()
         if self.method in SAFE_METHODS:
@@ -53,4 +67,12 @@ class Schema(AutoSchema):
                 continue
             bodies[status] = self._get_response_for_code(ErrorAnswerSerializer, status)  # type: ignore[no-untyped-call]
             bodies[status]["description"] = description
+            if status in ERROR_EXAMPLES:
+                for media in bodies[status]["content"].values():
+                    media["examples"] = {"Example": {"value": _error(ERROR_EXAMPLES[status], status)}}
         return bodies
+
+
+def _error(code: Code, status: str) -> dict[str, Any]:
+    kind, attr = ("validation_error", "colour") if status == "400" else ("client_error", None)
+    return {"type": kind, "errors": [{"code": code.name, "detail": code.meaning, "attr": attr}]}

@@ -5,6 +5,8 @@ from django.test import Client
 
 from copytrade import health
 
+JSON = "application/json"
+
 
 @pytest.fixture(autouse=True)
 def forget_earlier_answers():
@@ -47,6 +49,9 @@ def test_the_description_is_openapi_3_1_and_says_what_every_operation_may_answer
         for method, operation in methods.items():
             assert operation["summary"], (method, address)
             assert {"400", "401", "403", "404", "429"} <= operation["responses"].keys(), (method, address)
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for media in (m for body in bodies for k, m in body.get("content", {}).items() if k == JSON):
+                assert media["examples"], (method, address)
             if method != "get":
                 names = {parameter["name"] for parameter in operation["parameters"]}
                 assert "X-Nonce" in names, (method, address)

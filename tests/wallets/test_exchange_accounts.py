@@ -1,10 +1,12 @@
 """Exchange accounts: checked at the venue, sealed, rotated, wiped."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from compliance.models import AuditRecord
+from strategies.models import Strategy
 from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 from wallets.models import ExchangeAccount
@@ -14,6 +16,10 @@ ROUTE = "/api/v1/wallets/exchange-accounts/"
 
 def code_of(response):
     return response.json()["errors"][0]["code"]
+
+
+def address_of(account: Any) -> str:
+    return f"{ROUTE}{account.public_id}/"
 
 
 def keys(account):
@@ -139,7 +145,7 @@ def test_validating_notices_a_key_that_died_and_one_that_came_back(api, live, ve
 
 def test_a_venue_that_is_away_leaves_the_account_unreachable_not_invalid(api, user, venue):
     account = ExchangeAccountFactory(owner=user, exchange="okx")
-    answer = api.post(f"{ROUTE}{account.public_id}/validate/").json()
+    answer = api.post(address_of(account) + "validate/").json()
     assert answer["status"] == "unreachable"
 
 
@@ -164,21 +170,22 @@ def test_disconnecting_wipes_the_keys_and_keeps_the_row(api, live):
 
 
 def test_an_account_under_a_live_subscription_stays(api, user):
-    subscription = SubscriptionFactory(follower=user)
-    address = f"{ROUTE}{subscription.exchange_account.public_id}/"
+    account = ExchangeAccountFactory(owner=user)
+    SubscriptionFactory(follower=user, exchange_account=account)
+    address = address_of(account)
     assert code_of(api.delete(address)) == "in_use"
     Subscription.objects.update(status="closed")
     assert api.delete(address).status_code == 204
 
 
 def test_an_account_under_a_strategy_stays_while_it_is_published_or_followed(api, user):
-    strategy = StrategyFactory(owner=user)
-    subscription = SubscriptionFactory(strategy=strategy)
-    address = f"{ROUTE}{strategy.exchange_account.public_id}/"
+    account = ExchangeAccountFactory(owner=user)
+    SubscriptionFactory(strategy=StrategyFactory(owner=user, exchange_account=account))
+    address = address_of(account)
     assert code_of(api.delete(address)) == "in_use"
-    type(strategy).objects.update(status="closed")
+    Strategy.objects.update(status="closed")
     assert code_of(api.delete(address)) == "in_use"
-    type(subscription).objects.update(status="closed")
+    Subscription.objects.update(status="closed")
     assert api.delete(address).status_code == 204
 
 
