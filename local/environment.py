@@ -57,7 +57,12 @@ def for_platform(platform_secrets: dict[str, str]) -> dict[str, str]:
     )
 
 
-def for_tests() -> dict[str, str]:
+def for_one_run() -> dict[str, str]:
+    """For a benchmark or a check, with secrets that nobody needs afterwards."""
     data = os.environ.get("COPYTRADE_DATA") or str((ROOT / "../shared/data").resolve())
-    debug = os.environ.get("DEBUG", "true")  # plain static files: nothing has to be collected first
-    return for_platform(new_secrets()) | {"COPYTRADE_DATA": data, "DEBUG": debug}
+    return for_platform(new_secrets()) | {"COPYTRADE_DATA": data}
+
+
+def for_tests() -> dict[str, str]:
+    """With DEBUG for plain static files: nothing has to be collected first."""
+    return for_one_run() | {"DEBUG": os.environ.get("DEBUG", "true")}

@@ -6,6 +6,7 @@ python -m local.lock
 from pathlib import Path
 
 from local import environment
+from local.assets import npm
 from local.install import UV, UV_LOCK_FILE, ensure_installed
 from local.paths import ROOT, RUN
 from local.processes import run_or_refuse
@@ -24,7 +25,7 @@ def main(_arguments: list[str]) -> int:
         _compile(ROOT / f"{name}.in", ROOT / f"{name}.txt")
     _compile(UV_LOCK_FILE.with_suffix(".in"), UV_LOCK_FILE)
     with step("locking package.json"):
-        _run("npm", ["npm", "update", "--package-lock-only", "--ignore-scripts", "--no-audit"])
+        _run("npm", [*npm(), "update", "--package-lock-only", "--ignore-scripts"])
     return 0
 
 
