@@ -152,6 +152,11 @@ def _beyond_slippage(order: CopyOrder) -> str:
     if order.price is None or order.requested_amount is None:
         return ""
     base, _slash, quote = order.symbol.partition("/")
+    if not order.filled_amount:
+        bound = {"price": plain(order.price), "quote": quote}
+        return (
+            _("Nobody sold at %(price)s %(quote)s or less, your slippage limit. Nothing was bought.") % bound
+        )
     return _(
         "%(filled)s of %(requested)s %(base)s could be bought at %(price)s %(quote)s or less, "
         "your slippage limit; the rest was canceled."

@@ -1,0 +1,157 @@
+"""Limits and the kill switch: after its answer nothing new leaves."""
+
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from compliance.models import AuditRecord
+from execution import placing
+from execution.models import CopyOrder, client_order_id
+from risk import services
+from risk.models import RiskLimits
+from subscriptions.models import Subscription
+from tests import factories
+
+URL = "/api/v1/risk/limits/"
+NONE = {
+    "currency": "USDT",
+    "max_order_notional": None,
+    "max_open_notional": None,
+    "max_slippage_bps": None,
+    "symbols_blocked": [],
+    "kill_switch": "off",
+}
+
+
+def error_of(response, status=400):
+    assert response.status_code == status, response.content
+    (error,) = response.json()["errors"]
+    return error["code"], error["attr"]
+
+
+def entry_of(subscription, number=1, **changes):
+    name = client_order_id(
+        origin="signal", origin_number=number, owner=subscription.pk, symbol="BTC/USDT", part=1
+    )
+    values = {"status": "pending", "price": Decimal(100_000), "target_change": Decimal("0.001")}
+    return CopyOrder.objects.create(
+        origin="signal",
+        origin_number=number,
+        subscription=subscription,
+        strategy=subscription.strategy,
+        exchange_account=subscription.exchange_account,
+        client_order_id=name,
+        kind="entry",
+        symbol="BTC/USDT",
+        side="buy",
+        type="limit_ioc",
+        **(values | changes),
+    )
+
+
+def test_no_limit_is_set_by_default(api):
+    assert api.get(URL).json() == NONE
+
+
+def test_putting_limits_replaces_all_of_them(api, user):
+    first = {
+        "currency": "USDC",
+        "max_order_notional": "500",
+        "max_open_notional": "2000.5",
+        "max_slippage_bps": 25,
+        "symbols_blocked": ["DOGE/USDT"],
+        "kill_switch": "close_only",
+    }
+    assert api.put(URL, first).json() == first | {"in_flight": 0}
+    assert api.get(URL).json() == first
+    assert api.put(URL, {"max_order_notional": "10", "currency": None}).json() == NONE | {
+        "max_order_notional": "10",
+        "in_flight": 0,
+    }
+    assert RiskLimits.objects.get().user == user
+
+
+@pytest.mark.parametrize(
+    ("sent", "mode"),
+    [(True, "close_only"), (False, "off"), (None, "off"), ("freeze", "freeze"), ("close_only", "close_only")],
+)
+def test_the_switch_is_also_understood_as_yes_or_no(api, sent, mode):
+    assert api.put(URL, {"kill_switch": sent}).json()["kill_switch"] == mode
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "attr"),
+    [
+        ({"max_order_notional": "-1"}, "min_value", "max_order_notional"),
+        ({"max_order_notional": "NaN"}, "invalid", "max_order_notional"),
+        ({"max_order_notional": 500}, "invalid", "max_order_notional"),
+        ({"max_open_notional": "1e400"}, "invalid", "max_open_notional"),
+        ({"max_slippage_bps": 1.5}, "invalid", "max_slippage_bps"),
+        ({"max_slippage_bps": True}, "invalid", "max_slippage_bps"),
+        ({"currency": "dollars!"}, "invalid", "currency"),
+        ({"symbols_blocked": "BTC/USDT"}, "not_a_list", "symbols_blocked"),
+        ({"kill_switch": "on"}, "invalid_choice", "kill_switch"),
+        ({"kill_switch": 1}, "invalid_choice", "kill_switch"),
+        ({"max_daily_loss": "5"}, "unknown_field", "max_daily_loss"),
+    ],
+)
+def test_a_wrong_limit_is_named_and_changes_nothing(api, body, code, attr):
+    api.put(URL, {"max_order_notional": "7"})
+    assert error_of(api.put(URL, body)) == (code, attr)
+    assert api.get(URL).json()["max_order_notional"] == "7"
+
+
+def test_the_answer_tells_what_had_left_before(api, user, subscription):
+    entry_of(subscription, status="submitting", requested_amount=1, claimed_at=timezone.now())
+    entry_of(
+        factories.SubscriptionFactory(), status="submitting", requested_amount=1, claimed_at=timezone.now()
+    )
+    entry_of(factories.SubscriptionFactory(follower=user))
+    assert api.put(URL, {"kill_switch": "freeze"}).json()["in_flight"] == 1
+
+
+def test_each_change_of_the_switch_is_recorded_once(api, user):
+    api.put(URL, {"kill_switch": "freeze"})
+    api.put(URL, {"kill_switch": "freeze", "max_order_notional": "5"})
+    services.set_kill_switch(user=user, mode="off", now=timezone.now())
+    modes = AuditRecord.objects.filter(action="kill_switch.change").order_by("pk")
+    assert [record.detail["kill_switch"] for record in modes] == ["freeze", "off"]
+    assert {record.actor for record in modes} == {str(user.public_id)}
+    # The other limits stay.
+    assert RiskLimits.objects.get().max_order_notional == 5
+
+
+def test_limits_need_the_scope(api_of, user):
+    assert error_of(api_of(user, "read").put(URL, {}), 403)[0] == "insufficient_scope"
+
+
+def test_after_the_switch_nothing_is_claimed(user, paper, subscription):
+    order = entry_of(subscription)
+    services.set_kill_switch(user=user, mode="close_only", now=timezone.now())
+    assert placing.claim([order.pk], worker="test", now=timezone.now()) == []
+    order.refresh_from_db()
+    assert (order.status, order.reason_code) == ("denied", "kill_switch")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_switch_waits_for_a_claim_that_is_at_work(user, paper, subscription):
+    """A claim holds its subscription's lock until it commits: the switch's answer comes after it."""
+    done = threading.Event()
+
+    def switch():
+        try:
+            services.set_kill_switch(user=user, mode="freeze", now=timezone.now())
+            done.set()
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Subscription.objects.select_for_update().get(pk=subscription.pk)
+        thread = threading.Thread(target=switch)
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join(timeout=10)
+    assert done.is_set()
