@@ -158,7 +158,9 @@ def test_the_books_balance_per_asset(world: World) -> None:
     world.copy("sell", "0.004")
     held: dict[tuple[str, str], Decimal] = {}
     for posting in Posting.objects.all():
-        held[posting.source, posting.asset] = held.get((posting.source, posting.asset), Decimal(0)) - posting.amount
+        held[posting.source, posting.asset] = (
+            held.get((posting.source, posting.asset), Decimal(0)) - posting.amount
+        )
         key = (posting.destination, posting.asset)
         held[key] = held.get(key, Decimal(0)) + posting.amount
 

@@ -25,7 +25,9 @@ from wallets.models import ExchangeAccount
 
 def connect(venue: PaperExchange, owner: User, opened: dict[str, Any]) -> ExchangeAccount:
     """An account of the paper exchange, connected as the platform stores it."""
-    account = ExchangeAccount(owner=owner, exchange="paper", label="Paper", venue_account_id=str(opened["uid"]))
+    account = ExchangeAccount(
+        owner=owner, exchange="paper", label="Paper", venue_account_id=str(opened["uid"])
+    )
     account.sealed_credentials = vault.seal(
         Credentials(opened["api_key"], opened["secret"]), owner=str(account.public_id)
     )

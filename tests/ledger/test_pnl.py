@@ -11,7 +11,9 @@ from ledger.pnl import Execution, Holding, book
 NOTHING = Holding(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
 
-def fill(side: str, quantity: str, price: str, fee: str = "0", fee_asset: str = "USDT", mark: str = "") -> Execution:
+def fill(
+    side: str, quantity: str, price: str, fee: str = "0", fee_asset: str = "USDT", mark: str = ""
+) -> Execution:
     return Execution(
         side=side,
         price=Decimal(price),

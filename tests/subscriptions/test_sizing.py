@@ -74,7 +74,9 @@ def test_an_unknown_equity_sizes_nothing(equity: Decimal | None) -> None:
 
 def test_multiplier_needs_no_equity() -> None:
     master = MasterFill(Decimal("0.5"), Decimal(100), equity=None, order_amount=None)
-    assert size_entry(master, settings("multiplier", "0.1"), bound=Decimal(1), quote="USDT").amount == Decimal("0.05")
+    assert size_entry(
+        master, settings("multiplier", "0.1"), bound=Decimal(1), quote="USDT"
+    ).amount == Decimal("0.05")
 
 
 def test_a_fixed_amount_is_spread_over_the_fills_of_one_order() -> None:
@@ -131,7 +133,9 @@ def test_what_is_held_is_rounded_down_and_the_rest_is_carried() -> None:
 
 
 def test_an_integer_step_gives_a_whole_number() -> None:
-    sized = round_exit(target=Decimal(0), held=Decimal("413618.7"), price=Decimal("0.00002"), rules=rules("1"))
+    sized = round_exit(
+        target=Decimal(0), held=Decimal("413618.7"), price=Decimal("0.00002"), rules=rules("1")
+    )
     assert sized.steps[-1].result == "413618"
 
 
@@ -150,19 +154,21 @@ def test_the_threads_decimal_context_does_not_matter() -> None:
 
 
 @given(amounts(), amounts(), amounts("0"))
-def test_an_exit_closes_a_part_between_nothing_and_all(sold: Decimal, book: Decimal, holding: Decimal) -> None:
+def test_an_exit_closes_a_part_between_nothing_and_all(
+    sold: Decimal, book: Decimal, holding: Decimal
+) -> None:
     fraction = exit_fraction(sold=sold, book=book, holding=holding, smallest=Decimal(0))
     assert 0 <= fraction <= 1
     assert 0 <= lower_target(book, fraction) <= book
 
 
 def test_a_rest_too_small_for_the_master_to_sell_closes_all() -> None:
-    almost = exit_fraction(
-        sold=Decimal("0.999"), book=Decimal(1), holding=None, smallest=Decimal("0.002")
-    )
+    almost = exit_fraction(sold=Decimal("0.999"), book=Decimal(1), holding=None, smallest=Decimal("0.002"))
     assert almost == 1
 
 
 def test_coins_that_left_by_another_way_count_in_the_fraction() -> None:
-    half_left = exit_fraction(sold=Decimal("0.25"), book=Decimal(1), holding=Decimal("0.5"), smallest=Decimal(0))
+    half_left = exit_fraction(
+        sold=Decimal("0.25"), book=Decimal(1), holding=Decimal("0.5"), smallest=Decimal(0)
+    )
     assert half_left == Decimal("0.5")

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_arguments(parser)
-        parser.add_argument("--follow", metavar="EXCHANGE", help="take the prices of a real venue, by ccxt id")
+        parser.add_argument(
+            "--follow", metavar="EXCHANGE", help="take the prices of a real venue, by ccxt id"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         follow = options["follow"]

@@ -1,0 +1,157 @@
+"""What a test does inside the platform's environment: `python -m tests.flows.inside NAME JSON`.
+
+The platform under test has a database and secrets of its own, so these run in a process that has them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import django
+import requests
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - the apps must be ready first
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from copytrade.demo import Move, free_and_held, trade  # noqa: E402
+from exchanges.types import Credentials, Side  # noqa: E402
+from execution.models import CopyOrder  # noqa: E402
+from execution.states import FINAL  # noqa: E402
+from ledger.models import Position, Trade  # noqa: E402
+from strategies.models import PerformanceSnapshot, Strategy, StrategySymbol  # noqa: E402
+from subscriptions.models import Subscription  # noqa: E402
+from wallets import vault  # noqa: E402
+from wallets.models import ExchangeAccount  # noqa: E402
+
+SYMBOL = "BTC/USDT"
+
+
+def build(*, name: str, followers: int) -> dict[str, Any]:
+    """A published strategy with so many followers, each with an account at the paper exchange."""
+    keys = _open(followers + 1)
+    people = User.objects.bulk_create(
+        [User(email=f"{name}-{number}@example.com", password="!") for number in range(followers + 1)]
+    )
+    accounts = ExchangeAccount.objects.bulk_create(
+        [_account(person, key) for person, key in zip(people, keys, strict=True)]
+    )
+    strategy = Strategy.objects.create(
+        owner=people[0],
+        exchange_account=accounts[0],
+        name=name,
+        slug=name,
+        symbols=[SYMBOL],
+        quote="USDT",
+        status=Strategy.Status.PUBLISHED,
+        published_at=timezone.now(),
+    )
+    StrategySymbol.objects.create(strategy=strategy, exchange_account=accounts[0], symbol=SYMBOL)
+    Subscription.objects.bulk_create(
+        [
+            Subscription(
+                follower=person,
+                strategy=strategy,
+                exchange_account=account,
+                allocation=Decimal(1000),
+                cash=Decimal(1000),
+                sizing_mode=Subscription.SizingMode.PROPORTIONAL,
+                sizing_value=Decimal(1),
+                starts_after_number=0,
+            )
+            for person, account in zip(people[1:], accounts[1:], strict=True)
+        ]
+    )
+    return {"strategy": strategy.pk, "keys": [key["api_key"] for key in keys[1:]]}
+
+
+def is_watched(*, strategy: int) -> bool:
+    return PerformanceSnapshot.objects.filter(strategy_id=strategy).exists()
+
+
+def master_trades(*, strategy: int, side: str, share: str) -> str:
+    """At the exchange itself, as a master does by hand; the amount that was traded."""
+    account = Strategy.objects.get(pk=strategy).exchange_account.open()
+    free, held = free_and_held(account, (SYMBOL,))
+    report = trade(account, Move(SYMBOL, Side(side), Decimal(share)), free_quote=free, held=held)
+    assert report is not None
+    return str(report.filled)
+
+
+def standing(*, strategy: int, signals: int) -> dict[str, Any]:
+    """How far the copies have come, and what differs between our books and the exchange's own list."""
+    orders = CopyOrder.objects.filter(strategy_id=strategy, subscription__isnull=False)
+    followers = Subscription.objects.filter(strategy_id=strategy).count()
+    accepted = _accepted()
+    return {
+        "followers": followers,
+        "is_final": orders.filter(status__in=FINAL).count() == orders.count() >= followers * signals,
+        "statuses": dict(Counter(orders.values_list("status", flat=True))),
+        "reasons": dict(Counter(orders.exclude(reason_code="").values_list("reason_code", flat=True))),
+        "lost": sorted(
+            set(orders.filter(attempt__gt=0).values_list("client_order_id", flat=True)) - set(accepted)
+        ),
+        "doubled": sorted(
+            set(orders.values_list("client_order_id", flat=True)) & {c for c, n in accepted.items() if n > 1}
+        ),
+        "trades": Trade.objects.filter(strategy_id=strategy, subscription__isnull=False).count(),
+        "unequal": _positions_that_differ(strategy),
+        "claimers": sorted(set(orders.values_list("claimed_by", flat=True))),
+    }
+
+
+def _positions_that_differ(strategy: int) -> list[str]:
+    """Sub-positions that are not what the account holds at the exchange."""
+    differences = []
+    rows = Position.objects.filter(strategy_id=strategy, subscription__isnull=False)
+    for row in rows.select_related("subscription__exchange_account"):
+        assert row.subscription is not None
+        account = row.subscription.exchange_account.open()
+        _, held = free_and_held(account, (SYMBOL,))
+        if held.get(SYMBOL, Decimal(0)) != row.held:
+            differences.append(f"{row.held} booked, {held.get(SYMBOL)} at the exchange")
+    return differences
+
+
+def _accepted() -> Counter[str]:
+    """Client order id → how often the exchange accepted it."""
+    accepted: Counter[str] = Counter()
+    after = 0
+    while True:
+        url = f"{settings.PAPER_EXCHANGE_URL}/control/audit"
+        page = requests.get(url, params={"after": after}, timeout=10).json()
+        accepted.update(order["clientOrderId"] for order in page["orders"])
+        if page["next"] == after:
+            return accepted
+        after = page["next"]
+
+
+def _open(count: int) -> list[dict[str, Any]]:
+    url = f"{settings.PAPER_EXCHANGE_URL}/paper/accounts"
+    body = {"count": count, "balances": {"USDT": "10000"}}
+    opened: list[dict[str, Any]] = requests.post(url, json=body, timeout=30).json()
+    return opened
+
+
+def _account(owner: User, key: dict[str, Any]) -> ExchangeAccount:
+    account = ExchangeAccount(
+        owner=owner,
+        exchange="paper",
+        label="Paper",
+        venue_account_id=str(key["uid"]),
+        validated_at=timezone.now(),
+    )
+    account.sealed_credentials = vault.seal(
+        Credentials(key["api_key"], key["secret"]), owner=str(account.public_id)
+    )
+    return account
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](**json.loads(sys.argv[2]))))
