@@ -105,10 +105,9 @@ def _install_packages() -> None:
 
 def _compile() -> None:
     """A dozen processes start at once: without this each of them compiles 4 s of ccxt for itself."""
-    with step("compiling"):
-        # A package may bring files for other versions of Python; that they do not compile does not matter.
-        with contextlib.suppress(ChildDied):
-            _run("compileall", [VENV_PYTHON, "-m", "compileall", "-q", "-j", "0", VENV / "lib"])
+    # A package may bring files for other versions of Python; that those do not compile does not matter.
+    with contextlib.suppress(ChildDied), step("compiling"):
+        _run("compileall", [VENV_PYTHON, "-m", "compileall", "-q", "-j", "0", VENV / "lib"])
 
 
 def _fetch_uv() -> bool:
