@@ -1,4 +1,7 @@
-"""Rows for tests: plain ORM, no venue is called. Statuses and amounts are ordinary, override what matters."""
+"""Rows for tests: plain ORM, no venue is called. Statuses and amounts are ordinary, override what matters.
+
+`StrategyFactory.create(...)` is typed as a Strategy, the bare call is not.
+"""
 
 from __future__ import annotations
 
