@@ -1,7 +1,7 @@
 """Leaving a strategy: at once where nothing is held or under way, else through `closing`.
 
 A subscription that is `closing` is work: its orders are awaited, what it holds is sold if its owner chose
-so, and then `end_if_done` ends it.
+so, and then it ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from execution.models import CopyOrder
+from execution.models import CopyOrder, client_order_id
+from execution.settling import Work
 from ledger.models import Position
 from subscriptions import services as subscriptions
 from subscriptions.models import Subscription
@@ -34,18 +35,60 @@ def leave_all(*, follower: User, positions: str | None, now: datetime) -> list[S
     return rows
 
 
-def end_if_done(*, subscription: Subscription, now: datetime) -> bool:
-    """End a `closing` subscription that has no order under way and nothing left to sell.
+def advance(*, now: datetime) -> Work:
+    """Take every `closing` subscription one step on: wait, sell what it holds, or end it."""
+    work = Work()
+    closing = Subscription.objects.filter(status=Subscription.Status.CLOSING).order_by("pk")
+    for subscription_id in list(closing.values_list("pk", flat=True)):
+        with transaction.atomic(durable=True):
+            subscription = subscriptions.lock_subscription(subscription_id)
+            if subscription.status == Subscription.Status.CLOSING:
+                work.exits += _advance(subscription, now)
+    return work
 
-    The caller holds the row's lock.
-    """
+
+def _advance(subscription: Subscription, now: datetime) -> list[int]:
+    """The caller holds the row's lock. Returns the orders that sell what is held."""
     if CopyOrder.objects.live().filter(subscription=subscription).exists():
-        return False
-    sells = subscription.on_unsubscribe == Subscription.OnUnsubscribe.CLOSE
-    if sells and Position.objects.open().filter(subscription=subscription).exists():
-        return False
-    subscriptions.end(subscription=subscription, now=now)
-    return True
+        return []
+    orders = CopyOrder.objects.bulk_create(
+        [_closing_order(subscription, position, now) for position in _to_sell(subscription)]
+    )
+    if not orders:
+        subscriptions.end(subscription=subscription, now=now)
+    return [order.pk for order in orders]
+
+
+def _to_sell(subscription: Subscription) -> list[Position]:
+    """What is held and was not tried to be sold yet: what remains after that is dust."""
+    if subscription.on_unsubscribe != Subscription.OnUnsubscribe.CLOSE:
+        return []
+    tried = CopyOrder.objects.filter(subscription=subscription, origin=CopyOrder.Origin.CLOSING)
+    held = Position.objects.open().filter(subscription=subscription)
+    return list(held.exclude(symbol__in=tried.values("symbol")))
+
+
+def _closing_order(subscription: Subscription, position: Position, now: datetime) -> CopyOrder:
+    # A subscription is left once.
+    origin, number = CopyOrder.Origin.CLOSING, 1
+    return CopyOrder(
+        origin=origin,
+        origin_number=number,
+        subscription=subscription,
+        strategy_id=subscription.strategy_id,
+        exchange_account_id=subscription.exchange_account_id,
+        client_order_id=client_order_id(
+            origin=origin, origin_number=number, owner=subscription.pk, symbol=position.symbol, part=1
+        ),
+        kind=CopyOrder.Kind.EXIT,
+        symbol=position.symbol,
+        side="sell",
+        type="market",
+        target_change=1,
+        due_at=now,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _leave(subscription: Subscription, positions: str | None, now: datetime) -> None:
@@ -53,4 +96,7 @@ def _leave(subscription: Subscription, positions: str | None, now: datetime) -> 
         return
     chosen = positions or subscription.on_unsubscribe
     subscriptions.start_closing(subscription=subscription, positions=chosen)
-    end_if_done(subscription=subscription, now=now)
+    holds = Position.objects.open().filter(subscription=subscription).exists()
+    sells = holds and chosen == Subscription.OnUnsubscribe.CLOSE
+    if not sells and not CopyOrder.objects.live().filter(subscription=subscription).exists():
+        subscriptions.end(subscription=subscription, now=now)

@@ -23,8 +23,8 @@ from exchanges.types import Account, MarketRules, OrderReport, OrderRequest, Ord
 from execution.models import CopyOrder
 from execution.reasons import Reason
 from execution.states import LIVE, Status
-from ledger.booking import positions_for
-from ledger.models import Position
+from ledger.booking import PositionKey, positions_for
+from ledger.models import Mark, Position
 from records.bulk import update_rows
 from risk.checks import Limits
 from risk.models import RiskLimits
@@ -77,7 +77,8 @@ class _Facts:
     subscriptions: dict[int, Subscription]
     accounts: dict[int, ExchangeAccount]
     limits: dict[int, Limits]
-    positions: dict[tuple[int, int | None, str], Position]
+    positions: dict[PositionKey, Position]
+    marks: dict[tuple[str, str], Decimal]
 
 
 def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> list[Claimed]:
@@ -94,6 +95,8 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> list[Claim
         for order in orders:
             _decide(order, facts, now)
             _forget_what_will_not_come(order, facts)
+            if order.status == Status.SUBMITTING:
+                order.claimed_at = gateway.venue_now(facts.accounts[order.exchange_account_id].exchange)
         _write(orders, facts, worker, now)
     return [
         _claimed(order, facts.accounts[order.exchange_account_id])
@@ -131,12 +134,25 @@ def _facts(orders: Sequence[CopyOrder], subscriptions: dict[int, Subscription]) 
     keys = [
         (order.strategy_id, order.subscription_id, order.symbol) for order in orders if order.subscription_id
     ]
+    accounts = ExchangeAccount.objects.in_bulk({order.exchange_account_id for order in orders})
     return _Facts(
         subscriptions=subscriptions,
-        accounts=ExchangeAccount.objects.in_bulk({order.exchange_account_id for order in orders}),
+        accounts=accounts,
         limits=RiskLimits.objects.by_user({row.follower_id for row in subscriptions.values()}),
         positions=positions_for(keys),
+        marks=_marks([order for order in orders if order.master_price is None], accounts),
     )
+
+
+def _marks(
+    orders: Sequence[CopyOrder], accounts: dict[int, ExchangeAccount]
+) -> dict[tuple[str, str], Decimal]:
+    """Prices for orders that follow no trade of a master."""
+    wanted = {(accounts[order.exchange_account_id].exchange, order.symbol) for order in orders}
+    if not wanted:
+        return {}
+    rows = Mark.objects.filter(exchange__in={e for e, _ in wanted}, symbol__in={s for _, s in wanted})
+    return {(row.exchange, row.symbol): row.price for row in rows}
 
 
 def _decide(order: CopyOrder, facts: _Facts, now: datetime) -> None:
@@ -148,12 +164,14 @@ def _decide(order: CopyOrder, facts: _Facts, now: datetime) -> None:
     if account.status == ExchangeAccount.Status.INVALID or account.disconnected_at:
         return _refuse(order, Status.SKIPPED, Reason.ACCOUNT_INVALID, now)
     if order.subscription_id is None:
-        return _take(order, order.target_change, gateway.venue_now(account.exchange), now)
+        return _take(order, order.target_change, now)
     subscription = facts.subscriptions[order.subscription_id]
     position = facts.positions[order.strategy_id, order.subscription_id, order.symbol]
     limits = facts.limits.get(subscription.follower_id, Limits())
     if order.kind == CopyOrder.Kind.EXIT:
-        return _decide_exit(order, position, limits, rules, gateway.venue_now(account.exchange), now)
+        mark = facts.marks.get((account.exchange, order.symbol))
+        price = order.master_price or mark or position.average_cost or Decimal(0)
+        return _decide_exit(order, position, limits, rules, price, now)
     return _decide_entry(
         order, subscription, position, limits, rules, gateway.venue_now(account.exchange), now
     )
@@ -198,7 +216,7 @@ def _decide_entry(
         return _refuse(order, Status.SKIPPED, reason, now)
     order.reserved = sized.amount * bound * (1 + rules.taker_fee)
     subscription.reserved += order.reserved
-    return _take(order, sized.amount, venue_now, now)
+    return _take(order, sized.amount, now)
 
 
 def _decide_exit(
@@ -206,7 +224,7 @@ def _decide_exit(
     position: Position,
     limits: Limits,
     rules: MarketRules,
-    venue_now: datetime,
+    price: Decimal,
     now: datetime,
 ) -> None:
     if limits.kill_switch == "freeze":
@@ -218,13 +236,11 @@ def _decide_exit(
         order.target_applied = True
     if position.held <= position.target:
         return _refuse(order, Status.SKIPPED, Reason.NOTHING_TO_SELL, now)
-    sized = round_exit(
-        target=position.target, held=position.held, price=order.master_price or Decimal(0), rules=rules
-    )
+    sized = round_exit(target=position.target, held=position.held, price=price, rules=rules)
     _trace(order, sized)
     if not sized.amount:
         return _refuse(order, Status.SKIPPED, Reason.BELOW_MINIMUM, now)
-    return _take(order, sized.amount, venue_now, now)
+    return _take(order, sized.amount, now)
 
 
 def _forget_what_will_not_come(order: CopyOrder, facts: _Facts) -> None:
@@ -234,12 +250,11 @@ def _forget_what_will_not_come(order: CopyOrder, facts: _Facts) -> None:
         position.target = max(Decimal(0), position.target - (order.requested_amount or Decimal(0)))
 
 
-def _take(order: CopyOrder, quantity: Decimal, venue_now: datetime, now: datetime) -> None:
+def _take(order: CopyOrder, quantity: Decimal, now: datetime) -> None:
     order.status = Status.SUBMITTING
     order.reason_code = order.reason_text = ""
     order.requested_amount = quantity
     order.attempt += 1
-    order.claimed_at = venue_now
     order.look_up_at = now + LOOK_UP_AFTER
     order.not_found_count = 0
 

@@ -45,6 +45,7 @@ class Question:
     symbol: str
     since: datetime
     account: Account
+    is_to_be_canceled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def _question(order: CopyOrder) -> Question:
         symbol=order.symbol,
         since=(order.claimed_at or order.created_at) - BEFORE_CLAIM,
         account=order.exchange_account.open(),
+        is_to_be_canceled=order.reason_code == Reason.CANCELED_BY_MASTER,
     )
 
 
@@ -103,17 +105,19 @@ async def _ask_all(questions: Sequence[Question]) -> list[Answer]:
 
 async def _ask(question: Question) -> Answer:
     try:
-        report = await gateway.look_up(
-            question.account,
-            client_order_id=question.client_order_id,
-            symbol=question.symbol,
-            since=question.since,
-        )
+        report = await _report(question)
     except ExchangeError as error:
         level = log.error if isinstance(error, BadCredentials) else log.info
         level("look_up_unanswered", order_id=question.order_id, text=error.text)
         return Answer(question, None, error)
     return Answer(question, report, None)
+
+
+async def _report(question: Question) -> OrderReport | None:
+    name = {"client_order_id": question.client_order_id, "symbol": question.symbol}
+    if question.is_to_be_canceled:
+        return await gateway.cancel(question.account, **name)
+    return await gateway.look_up(question.account, since=question.since, **name)
 
 
 def _outcome(answer: Answer, now: datetime) -> Outcome:

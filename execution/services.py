@@ -76,7 +76,9 @@ def cancel_signal(*, signal: Signal, now: datetime) -> CopyOrder | None:
             return None
         order.reason_code, order.updated_at = Reason.CANCELED_BY_MASTER, now
         if order.status != Status.PENDING:
-            order.save(update_fields=["reason_code", "updated_at"])
+            # The look-up of an order with this reason cancels it.
+            order.look_up_at = now
+            order.save(update_fields=["reason_code", "updated_at", "look_up_at"])
             return order
         # It has not left yet, and its row is locked: it never will.
         order.status, order.finished_at = Status.CANCELED, now

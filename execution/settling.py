@@ -75,7 +75,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         parts = _settle_targets(finished, accounts, base_fees, now)
         _write(orders.values(), subscriptions, now)
         CopyOrder.objects.bulk_create(parts)
-        _tell_signals(finished)
+        _tell_signals(orders.values())
         finish_if_settled([order.signal_id for order in finished if order.signal_id])
         _mark_invalid(outcomes, orders)
         return _released(finished, now)
@@ -372,13 +372,22 @@ def _write(orders: Iterable[CopyOrder], subscriptions: Mapping[int, Subscription
     update_rows(Subscription, [{"id": row.pk, "reserved": row.reserved} for row in subscriptions.values()])
 
 
-def _tell_signals(finished: Sequence[CopyOrder]) -> None:
-    """A master's own order that came to nothing ends its signal."""
-    ends = {Status.REJECTED: Signal.Status.REJECTED, Status.CANCELED: Signal.Status.CANCELED}
-    for order in finished:
-        if order.signal_id and not order.subscription_id and order.status in ends and not order.filled_amount:
+def _tell_signals(orders: Iterable[CopyOrder]) -> None:
+    """A master's own order that rests, or came to nothing, says so on its signal until it is filled."""
+    words = {
+        Status.OPEN: Signal.Status.OPEN,
+        Status.REJECTED: Signal.Status.REJECTED,
+        Status.CANCELED: Signal.Status.CANCELED,
+    }
+    for order in orders:
+        if (
+            order.signal_id
+            and not order.subscription_id
+            and order.status in words
+            and not order.filled_amount
+        ):
             Signal.objects.filter(pk=order.signal_id, number=None).update(
-                status=ends[Status(order.status)],
+                status=words[Status(order.status)],
                 reason_code=order.reason_code,
                 reason_text=order.reason_text,
             )

@@ -21,7 +21,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from execution import guard, placing, reconcile
+from execution import guard, leaving, placing, reconcile
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
 from execution.settling import Work, settle
@@ -49,6 +49,11 @@ def enqueue_orders(order_ids: Sequence[int], queue: str = "orders") -> None:
 def enqueue_work(work: Work) -> None:
     enqueue_orders(work.exits, queue="exits")
     enqueue_orders(work.entries, queue="orders")
+
+
+def enqueue_look_ups() -> None:
+    """Ask the venues now about what is due: a canceled order, for one."""
+    _send(look_up_orders, (), queue="recovery")
 
 
 def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> None:
@@ -106,6 +111,7 @@ def sweep() -> None:
     """Do what a lost message, a dead worker or a pause has left in the work lists, here and now."""
     now = timezone.now()
     look_up_orders.run()
+    enqueue_work(leaving.advance(now=now))
     forgotten = Signal.objects.to_fan_out().filter(detected_at__lt=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):
         fan_out.run(signal_id)

@@ -111,7 +111,7 @@ class SignalView(ApiView):
         order = services.cancel_signal(signal=signal, now=timezone.now())
         if order is None:
             return Response(status=204)
-        tasks.enqueue_cancel(order.pk)
+        tasks.enqueue_look_ups()
         return Response(SignalSentSerializer(signal).data, status=202)
 
 
