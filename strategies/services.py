@@ -159,8 +159,9 @@ def delete_strategy(*, strategy_id: int) -> None:
 
 def lock_strategy(strategy_id: int) -> Strategy:
     """The row, locked: whoever changes, joins or numbers signals takes this lock."""
-    rows = Strategy.objects.select_for_update(of=("self",)).select_related("owner", "exchange_account")
-    return rows.get(pk=strategy_id)
+    # NO KEY: orders that name the strategy are written meanwhile.
+    rows = Strategy.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("owner", "exchange_account").get(pk=strategy_id)
 
 
 def require_kyc(*, user: User, account: ExchangeAccount) -> None:

@@ -72,7 +72,7 @@ def _move(strategy: Strategy, status: str, now: datetime) -> Strategy:
 def _publish(strategy: Strategy, now: datetime) -> Strategy:
     """Unless the account copies somebody: that would be a loop."""
     # Whoever starts to follow locks the account too.
-    ExchangeAccount.objects.select_for_update().get(pk=strategy.exchange_account_id)
+    ExchangeAccount.objects.select_for_update(no_key=True).get(pk=strategy.exchange_account_id)
     if Subscription.objects.live().filter(exchange_account_id=strategy.exchange_account_id).exists():
         raise Conflict(ACCOUNT_FOLLOWS)
     return strategies.publish(strategy_id=strategy.pk, now=now)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from exchanges import markets
@@ -22,6 +23,9 @@ NOT_AVAILABLE = codes.declare("not_available", "This cannot be chosen yet; leave
 MOST_BPS = 10_000
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "string"}, {"type": "boolean"}], "description": "Not to be chosen yet."}
+)
 class NotYet(serializers.Field[Any, Any, Any, Any]):
     """A field of which only the value that changes nothing is understood so far."""
 

@@ -93,7 +93,7 @@ def follow(
     try:
         with transaction.atomic(durable=True):
             locked = lock_strategy(strategy.pk)
-            account = ExchangeAccount.objects.select_for_update().get(pk=exchange_account.pk)
+            account = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=exchange_account.pk)
             if account.disconnected_at:
                 raise invalid(codes.DOES_NOT_EXIST, attr="exchange_account")
             _check_joining(follower, locked, account)
@@ -181,13 +181,14 @@ def missing_symbols(strategy: Strategy, account: ExchangeAccount) -> list[str]:
 
 def lock_subscription(subscription_id: int) -> Subscription:
     """The row, locked. Whoever needs several takes them by id, and orders and positions after them."""
-    rows = Subscription.objects.select_for_update(of=("self",))
+    rows = Subscription.objects.select_for_update(of=("self",), no_key=True)
     return rows.select_related("follower", "strategy", "exchange_account").get(pk=subscription_id)
 
 
 def lock_live_of(follower: User) -> list[Subscription]:
     """All that a person follows, locked in order of id: meanwhile no order of theirs is claimed."""
-    rows = Subscription.objects.select_for_update(of=("self",)).owned_by(follower.pk).live()
+    # NO KEY: a fan-out, whose order of followers rotates, writes orders meanwhile and must not wait.
+    rows = Subscription.objects.select_for_update(of=("self",), no_key=True).owned_by(follower.pk).live()
     return list(rows.order_by("pk"))
 
 
@@ -256,7 +257,7 @@ def _reallocate(subscription: Subscription, allocation: Decimal, free: Decimal |
     if allocation < strategy.min_capital:
         raise invalid(BELOW_MIN_CAPITAL, attr="allocation")
     if free is not None:
-        ExchangeAccount.objects.select_for_update().get(pk=subscription.exchange_account_id)
+        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=subscription.exchange_account_id)
         available = free - _claimed_cash(subscription.exchange_account_id, strategy.quote)
         if change > max(ZERO, available):
             raise invalid(ABOVE_FREE_BALANCE, attr="allocation")

@@ -138,7 +138,8 @@ def test_what_is_not_known_is_null(api, subscription):
                     }
                 ],
             },
-            "Your share was 3.80 USDT; the exchange takes 5 or more. We keep it and add it to the next trade.",
+            "Your share was 3.80 USDT; the exchange takes 5 or more. "
+            "We keep it and add it to the next trade.",
         ),
         (
             {
@@ -198,7 +199,7 @@ def test_a_part_that_was_filled_is_told_as_partly_copied():
 
 
 def test_the_filters_of_the_list(api, user, subscription, filled):
-    other = factories.SubscriptionFactory(follower=user)
+    other = factories.SubscriptionFactory.create(follower=user)
     skipped = make_order(other, status="skipped", reason_code="paused", updated_at=START - timedelta(days=1))
 
     def ids(query):

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -26,7 +27,7 @@ BODY = {
 
 
 @pytest.fixture
-def strategy(world) -> Strategy:
+def strategy(world):
     return world.strategy
 
 
@@ -43,7 +44,7 @@ def master(api_of, strategy):
 @pytest.fixture
 def enqueued(monkeypatch):
     """What would go to the workers: here no worker listens, the tests do its work themselves."""
-    calls = []
+    calls: list[Any] = []
     monkeypatch.setattr(tasks, "enqueue_orders", lambda ids, queue="orders": calls.append((list(ids), queue)))
     monkeypatch.setattr(tasks, "enqueue_cancel", lambda pk: calls.append(("cancel", pk)), raising=False)
     return calls
@@ -213,7 +214,7 @@ def test_what_rests_is_handed_over_to_be_canceled(master, url, enqueued):
 
 def test_outcomes_add_up_to_the_followers_of_that_moment(master, url, strategy):
     signal = numbered(strategy)
-    ends = {
+    ends: dict[str, dict[str, Any]] = {
         "filled": {"filled_amount": Decimal("0.001"), "filled_cost": 100},
         "skipped": {"reason_code": "paused"},
         "denied": {"reason_code": "kill_switch"},
@@ -223,9 +224,9 @@ def test_outcomes_add_up_to_the_followers_of_that_moment(master, url, strategy):
         "canceled": {"reason_code": "beyond_slippage"},
     }
     for status, changes in ends.items():
-        order_of(signal, factories.SubscriptionFactory(strategy=strategy), status, **changes)
+        order_of(signal, factories.SubscriptionFactory.create(strategy=strategy), status, **changes)
     # An exit in two parts is one follower's.
-    twice = factories.SubscriptionFactory(strategy=strategy)
+    twice = factories.SubscriptionFactory.create(strategy=strategy)
     order_of(signal, twice, "canceled", filled_amount=Decimal("0.0004"), filled_cost=40)
     order_of(signal, twice, "filled", part=2, filled_amount=Decimal("0.0006"), filled_cost=60)
     numbered(strategy, number=2)
@@ -240,8 +241,8 @@ def test_outcomes_add_up_to_the_followers_of_that_moment(master, url, strategy):
 
 def test_a_follower_is_named_to_nobody_but_oneself(api_of, user, url, strategy):
     signal = numbered(strategy)
-    stranger = factories.SubscriptionFactory(strategy=strategy)
-    own = factories.SubscriptionFactory(strategy=strategy, follower=user)
+    stranger = factories.SubscriptionFactory.create(strategy=strategy)
+    own = factories.SubscriptionFactory.create(strategy=strategy, follower=user)
     order_of(signal, stranger, "filled", filled_amount=Decimal("0.001"), filled_cost=100)
     order_of(signal, own, "skipped", reason_code="below_minimum")
     told = api_of(user).get(f"{url}{signal.public_id}/").json()
@@ -253,7 +254,7 @@ def test_a_follower_is_named_to_nobody_but_oneself(api_of, user, url, strategy):
 
 
 def test_who_sees_the_signals_is_the_masters_choice(api_of, user, stranger, url, strategy):
-    factories.SubscriptionFactory(strategy=strategy, follower=user)
+    factories.SubscriptionFactory.create(strategy=strategy, follower=user)
     follower, other = api_of(user), api_of(stranger)
     assert other.get(url).status_code == 200
     Strategy.objects.filter(pk=strategy.pk).update(positions_visible_to="followers")

@@ -124,7 +124,7 @@ def test_from_is_included_and_to_is_not(api, subscription):
 
 
 def test_the_other_filters(api, user, subscription):
-    other = factories.SubscriptionFactory(follower=user)
+    other = factories.SubscriptionFactory.create(follower=user)
     book(subscription, trade_id="1")
     book(subscription, trade_id="2", side="sell")
     book(other, trade_id="3", symbol="ETH/USDT", price=Decimal(4000))

@@ -2,6 +2,7 @@
 
 import threading
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from subscriptions.models import Subscription
 from tests import factories
 
 URL = "/api/v1/risk/limits/"
-NONE = {
+NONE: dict[str, Any] = {
     "currency": "USDT",
     "max_order_notional": None,
     "max_open_notional": None,
@@ -107,9 +108,12 @@ def test_a_wrong_limit_is_named_and_changes_nothing(api, body, code, attr):
 def test_the_answer_tells_what_had_left_before(api, user, subscription):
     entry_of(subscription, status="submitting", requested_amount=1, claimed_at=timezone.now())
     entry_of(
-        factories.SubscriptionFactory(), status="submitting", requested_amount=1, claimed_at=timezone.now()
+        factories.SubscriptionFactory.create(),
+        status="submitting",
+        requested_amount=1,
+        claimed_at=timezone.now(),
     )
-    entry_of(factories.SubscriptionFactory(follower=user))
+    entry_of(factories.SubscriptionFactory.create(follower=user))
     assert api.put(URL, {"kill_switch": "freeze"}).json()["in_flight"] == 1
 
 

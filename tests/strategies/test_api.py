@@ -6,6 +6,7 @@ from django.test import Client
 from exchanges import gateway
 from exchanges.types import Credentials
 from strategies.models import Signal, Strategy, StrategySymbol
+from subscriptions.models import Subscription
 from tests import factories
 
 URL = "/api/v1/strategies/"
@@ -80,8 +81,10 @@ def test_publishing_with_real_money_needs_an_approved_identity(settings, user, a
     settings.KYC_REQUIRED = True
     user.kyc_status = "pending"
     user.save()
-    account = factories.ExchangeAccountFactory(owner=user, exchange="binance", keys=Credentials("a", "b"))
-    strategy = factories.StrategyFactory(
+    account = factories.ExchangeAccountFactory.create(
+        owner=user, exchange="binance", keys=Credentials("a", "b")
+    )
+    strategy = factories.StrategyFactory.create(
         owner=user, exchange_account=account, status="draft", published_at=None
     )
     # The paper exchange speaks the live venue's protocol and stands in for it.
@@ -146,7 +149,7 @@ def test_a_stranger_can_neither_change_nor_delete_what_is_public(api_of, user, p
 
 
 def test_a_strategy_with_followers_is_closed_not_deleted(api_of, stranger, published):
-    subscription = factories.SubscriptionFactory(strategy=published)
+    factories.SubscriptionFactory.create(strategy=published)
     api = api_of(stranger)
     url = f"{URL}{published.public_id}/"
     assert error_of(api.delete(url), 409)[0] == "has_active_followers"
@@ -154,7 +157,7 @@ def test_a_strategy_with_followers_is_closed_not_deleted(api_of, stranger, publi
     assert api.patch(url, {"status": "closed"}).status_code == 200
     # Somebody still follows its exits: the symbols stay watched.
     assert StrategySymbol.objects.filter(strategy=published).count() == 2
-    type(subscription).objects.update(status="closed")
+    Subscription.objects.update(status="closed")
     assert error_of(api.delete(url), 409)[0] == "has_history"
     (closed,) = Client().get(f"{URL}?status=closed").json()["results"]
     assert closed["id"] == str(published.public_id)
@@ -196,16 +199,20 @@ def test_a_change_that_cannot_be_published_changes_nothing(api, body):
 
 def test_an_account_that_follows_cannot_feed_a_strategy(api, user, body, open_account, published):
     account = open_account(user)
-    factories.SubscriptionFactory(follower=user, strategy=published, exchange_account=account)
+    factories.SubscriptionFactory.create(follower=user, strategy=published, exchange_account=account)
     answer = api.post(URL, body | {"exchange_account": str(account.public_id), "status": "published"})
     assert error_of(answer, 409)[0] == "account_follows"
 
 
 def test_the_filters_of_the_list(db):
-    calm = factories.StrategyFactory(name="Calm", risk_level="low", tags=["swing"], symbols=["BTC/USDT"])
-    wild = factories.StrategyFactory(name="Wild", risk_level="high", tags=["scalp"], symbols=["ETH/USDT"])
-    factories.StrategyFactory(name="Hidden", visibility="private")
-    factories.SubscriptionFactory(strategy=wild)
+    calm = factories.StrategyFactory.create(
+        name="Calm", risk_level="low", tags=["swing"], symbols=["BTC/USDT"]
+    )
+    wild = factories.StrategyFactory.create(
+        name="Wild", risk_level="high", tags=["scalp"], symbols=["ETH/USDT"]
+    )
+    factories.StrategyFactory.create(name="Hidden", visibility="private")
+    factories.SubscriptionFactory.create(strategy=wild)
 
     def names(query):
         answer = Client().get(f"{URL}?{query}")
@@ -239,11 +246,11 @@ def test_ones_own_list_needs_a_log_in(db):
 
 def test_the_list_takes_the_same_queries_however_long(db, django_assert_num_queries):
     for _number in range(3):
-        factories.StrategyFactory()
+        factories.StrategyFactory.create()
     with django_assert_num_queries(2):
         Client().get(URL)
     for _number in range(7):
-        factories.StrategyFactory()
+        factories.StrategyFactory.create()
     with django_assert_num_queries(2):
         assert len(Client().get(URL).json()["results"]) == 10
 

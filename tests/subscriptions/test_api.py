@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from rest_framework.exceptions import APIException
 
 from exchanges import gateway
 from exchanges.types import Credentials
 from execution.models import CopyOrder, client_order_id
 from ledger.models import Mark, Position
-from rest.errors import Conflict
 from strategies.models import Strategy, StrategySymbol
 from subscriptions import services
 from subscriptions.models import Subscription
@@ -83,10 +83,10 @@ def test_without_an_allocation_all_that_is_free_is_taken(api, user, published, b
 
 
 def test_other_allocations_of_the_account_bound_it(api, user, published, body):
-    other = factories.StrategyFactory()
+    other = factories.StrategyFactory.create()
     account = ExchangeAccount.objects.get(public_id=body["exchange_account"])
     # 900 allocated, of which 500 was spent on coins: those are no free quote any more.
-    factories.SubscriptionFactory(
+    factories.SubscriptionFactory.create(
         follower=user, strategy=other, exchange_account=account, allocation=900, cash=400
     )
     assert error_of(api.post(URL, body | {"allocation": "1100.01"})) == ("above_free_balance", "allocation")
@@ -102,7 +102,7 @@ def test_an_account_follows_a_strategy_once(api, body):
 def test_the_strategy_decides_who_fits(api, user, published, body):
     assert error_of(api.post(URL, body | {"allocation": "99.99"})) == ("below_min_capital", "allocation")
     Strategy.objects.filter(pk=published.pk).update(max_followers=1)
-    factories.SubscriptionFactory(strategy=published)
+    factories.SubscriptionFactory.create(strategy=published)
     assert error_of(api.post(URL, body), 409)[0] == "no_capacity"
     Strategy.objects.filter(pk=published.pk).update(status="closed")
     assert error_of(api.post(URL, body), 409)[0] == "strategy_not_published"
@@ -110,7 +110,7 @@ def test_the_strategy_decides_who_fits(api, user, published, body):
 
 def test_ones_own_strategy_is_followed_with_another_account_only(api_of, stranger, published, open_account):
     Strategy.objects.filter(pk=published.pk).update(max_followers=1)
-    factories.SubscriptionFactory(strategy=published)
+    factories.SubscriptionFactory.create(strategy=published)
     api = api_of(stranger)
     body = {"strategy": str(published.public_id), "sizing": {"mode": "multiplier", "value": "0.5"}}
     feeding = str(published.exchange_account.public_id)
@@ -122,7 +122,7 @@ def test_ones_own_strategy_is_followed_with_another_account_only(api_of, strange
 
 
 def test_a_key_that_the_venue_does_not_know_cannot_follow(api, user, published, body, paper):
-    bad = factories.ExchangeAccountFactory(owner=user, keys=Credentials("unknown", "keys"))
+    bad = factories.ExchangeAccountFactory.create(owner=user, keys=Credentials("unknown", "keys"))
     answer = api.post(URL, body | {"exchange_account": str(bad.public_id)})
     assert error_of(answer) == ("invalid_credentials", "exchange_account")
     bad.refresh_from_db()
@@ -134,7 +134,7 @@ def test_real_money_needs_an_approved_identity(settings, user, api, published, b
     settings.KYC_REQUIRED = True
     user.kyc_status = "not_submitted"
     user.save()
-    live = factories.ExchangeAccountFactory(owner=user, exchange="binance")
+    live = factories.ExchangeAccountFactory.create(owner=user, exchange="binance")
     answer = api.post(URL, body | {"exchange_account": str(live.public_id)})
     assert error_of(answer, 403)[0] == "kyc_required"
     # Paper money never does.
@@ -142,7 +142,7 @@ def test_real_money_needs_an_approved_identity(settings, user, api, published, b
 
 
 def test_a_venue_that_does_not_answer_is_told_and_nothing_is_stored(api, user, paper, body):
-    unreachable = factories.ExchangeAccountFactory(owner=user, exchange="kraken")
+    unreachable = factories.ExchangeAccountFactory.create(owner=user, exchange="kraken")
     gateway.configure(url_overrides={"kraken": "http://127.0.0.1:9"}, paper_exchange_url=paper.address)
     answer = api.post(URL, body | {"exchange_account": str(unreachable.public_id)})
     assert error_of(answer, 503)[0] == "exchange_unavailable"
@@ -297,7 +297,7 @@ def test_a_wrong_choice_of_positions_is_refused(api, subscription):
 
 
 def test_the_last_follower_of_a_closed_strategy_frees_its_symbols(api_of, stranger, published):
-    subscription = factories.SubscriptionFactory(strategy=published)
+    subscription = factories.SubscriptionFactory.create(strategy=published)
     api_of(stranger).patch(f"/api/v1/strategies/{published.public_id}/", {"status": "closed"})
     assert StrategySymbol.objects.filter(strategy=published).exists()
     assert api_of(subscription.follower).delete(f"{URL}{subscription.public_id}/").status_code == 204
@@ -305,8 +305,8 @@ def test_the_last_follower_of_a_closed_strategy_frees_its_symbols(api_of, strang
 
 
 def test_everything_is_paused_and_left_at_once(api, user, stranger):
-    mine = [factories.SubscriptionFactory(follower=user) for _number in range(3)]
-    foreign = factories.SubscriptionFactory(follower=stranger)
+    mine = [factories.SubscriptionFactory.create(follower=user) for _number in range(3)]
+    foreign = factories.SubscriptionFactory.create(follower=stranger)
     Position.objects.create(
         strategy=mine[0].strategy, subscription=mine[0], symbol="BTC/USDT", held="0.01", cost="900"
     )
@@ -332,7 +332,7 @@ def test_others_subscriptions_are_not_found(api_of, stranger, subscription):
 def test_the_list_takes_the_same_queries_however_long(api, user, django_assert_max_num_queries):
     def fill(count):
         for _number in range(count):
-            row = factories.SubscriptionFactory(follower=user)
+            row = factories.SubscriptionFactory.create(follower=user)
             Position.objects.create(strategy=row.strategy, subscription=row, symbol="BTC/USDT", held=1)
 
     fill(2)
@@ -343,30 +343,59 @@ def test_the_list_takes_the_same_queries_however_long(api, user, django_assert_m
         assert len(api.get(URL).json()["results"]) == 10
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_last_place_is_given_once_when_two_ask_at_the_same_time(user, stranger, open_account, published):
-    Strategy.objects.filter(pk=published.pk).update(max_followers=1)
-    people = [user, factories.UserFactory()]
-    accounts = [open_account(person) for person in people]
+def follow_or_say_why(person, strategy, account, amount):
+    """For threads: closes its own connection."""
+    try:
+        services.follow(
+            follower=person,
+            strategy=strategy,
+            exchange_account=account,
+            allocation=Decimal(amount),
+            terms=Terms(sizing_mode="proportional", sizing_value=Decimal(1)),
+            now=timezone.now(),
+        )
+    except APIException as refusal:
+        return str(refusal.get_codes())
+    else:
+        return "joined"
+    finally:
+        connection.close()
 
-    def ask(person, account):
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_place_is_given_once_when_two_ask_at_the_same_time(user, open_account, published):
+    Strategy.objects.filter(pk=published.pk).update(max_followers=1)
+    people = [user, factories.UserFactory.create()]
+    accounts = [open_account(person) for person in people]
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(follow_or_say_why, people, [published] * 2, accounts, [1000] * 2)
+        assert sorted(answers) == ["joined", "no_capacity"]
+    assert Subscription.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_money_is_allocated_once_when_two_strategies_are_followed_at_the_same_time(
+    user, open_account
+):
+    account = open_account(user, "1500")
+    strategies = [factories.StrategyFactory.create(), factories.StrategyFactory.create()]
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(follow_or_say_why, [user] * 2, strategies, [account] * 2, [1000] * 2)
+        assert sorted(answers) == ["joined", "{'allocation': ['above_free_balance']}"]
+    assert Subscription.objects.get().allocation == 1000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_persons_locks_to_write_orders(user):
+    """A fan-out names subscriptions in an order of its own; waiting here would be a deadlock."""
+    subscription = factories.SubscriptionFactory.create(follower=user)
+
+    def write_order():
         try:
-            services.follow(
-                follower=person,
-                strategy=published,
-                exchange_account=account,
-                allocation=Decimal(1000),
-                terms=Terms(sizing_mode="proportional", sizing_value=Decimal(1)),
-                now=timezone.now(),
-            )
-        except Conflict as refusal:
-            return refusal.get_codes()
-        else:
-            return "joined"
+            return order_of(subscription).pk
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(2) as pool:
-        answers = sorted(pool.map(ask, people, accounts))
-    assert answers == ["joined", "no_capacity"]
-    assert Subscription.objects.count() == 1
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        services.lock_live_of(user)
+        assert pool.submit(write_order).result(timeout=10)

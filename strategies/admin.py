@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from strategies.models import Signal, Strategy
+
+
+class LookOnly(ModelAdmin):  # type: ignore[misc]
+    """Whatever concerns money changes through its service, never by hand."""
+
+    ordering = ["-id"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Strategy)
+class StrategyAdmin(LookOnly):
+    list_display = ["name", "owner", "status", "visibility", "symbols", "published_at", "last_signal_number"]
+    list_filter = ["status", "visibility", "risk_level"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__email", "=public_id"]
+
+
+@admin.register(Signal)
+class SignalAdmin(LookOnly):
+    list_display = ["number", "strategy", "symbol", "side", "amount", "price", "status", "source", "at"]
+    list_filter = ["status", "source"]
+    list_select_related = ["strategy"]
+    search_fields = ["=public_id", "=client_signal_id", "=venue_order_id"]
+    show_full_result_count = False
