@@ -15,11 +15,6 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "403.html", status=403)
 
 
-def forbidden_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without its CSRF token: too old, or cookies are off."""
-    return render(request, "403.html", {"form_too_old": True}, status=403)
-
-
 def server_error(request: HttpRequest) -> HttpResponse:
     reference = getattr(request, "request_id", "")
     return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,9 +27,8 @@ from copytrade.pages.person import signed_in
 from copytrade.pages.strategy import visible_strategy
 from exchanges.rounding import plain
 from ledger.models import Position
-from strategies.models import Strategy
+from strategies.models import Strategy, StrategySymbol
 from subscriptions import services
-from subscriptions.masters import feeds_a_strategy
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 from wallets.services import CannotConnect, open_paper_account
@@ -49,7 +49,7 @@ class AccountChoice:
 def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
     strategy = visible_strategy(request, slug)
     user = signed_in(request)
-    choices = [AccountChoice(a, _obstacle(user, strategy, a)) for a in _accounts(user)]
+    choices = _choices(user, strategy)
     free = [choice.account for choice in choices if not choice.obstacle]
     form = FollowForm(
         request.POST or None, strategy=strategy, accounts=free, initial=_suggestion(strategy, free)
@@ -74,8 +74,29 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "pages/follow.html", context, status=422 if form.errors else 200)
 
 
-def _accounts(user: User) -> list[ExchangeAccount]:
-    return list(ExchangeAccount.objects.owned_by(user.pk).connected().order_by("label", "id"))
+def _choices(user: User, strategy: Strategy) -> list[AccountChoice]:
+    accounts = list(ExchangeAccount.objects.owned_by(user.pk).connected().order_by("label", "id"))
+    feeding = _account_ids(StrategySymbol.objects.filter(exchange_account__in=accounts))
+    following = _account_ids(
+        Subscription.objects.following(strategy.pk).filter(exchange_account__in=accounts)
+    )
+    kyc_missing = settings.KYC_REQUIRED and user.kyc_status != User.KycStatus.APPROVED
+    return [
+        AccountChoice(
+            account,
+            _obstacle(
+                account,
+                feeds=account.pk in feeding,
+                follows=account.pk in following,
+                kyc_missing=kyc_missing,
+            ),
+        )
+        for account in accounts
+    ]
+
+
+def _account_ids(rows: QuerySet[StrategySymbol] | QuerySet[Subscription]) -> set[int]:
+    return set(rows.values_list("exchange_account_id", flat=True))
 
 
 def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str, Any]:
@@ -89,15 +110,15 @@ def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str
     }
 
 
-def _obstacle(user: User, strategy: Strategy, account: ExchangeAccount) -> str:
-    if feeds_a_strategy(account.pk):
+def _obstacle(account: ExchangeAccount, *, feeds: bool, follows: bool, kyc_missing: bool) -> str:
+    """Told before the form is sent; the service checks the same again under its locks."""
+    if feeds:
         return _("It feeds a strategy; such an account cannot follow.")
     if account.status == ExchangeAccount.Status.INVALID:
         return _("The exchange refuses its key.")
-    kyc_missing = settings.KYC_REQUIRED and user.kyc_status != User.KycStatus.APPROVED
     if not account.is_paper and kyc_missing:
         return _("Real money needs an approved identity check; paper money does not.")
-    if Subscription.objects.live().filter(strategy=strategy, exchange_account=account).exists():
+    if follows:
         return _("It follows this strategy already.")
     return ""
 

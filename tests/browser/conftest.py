@@ -1,0 +1,107 @@
+"""A real browser against a live server. Whatever it writes to its console as an error fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from accounts.models import User
+from accounts.services import create_user
+from tests.factories import PASSWORD
+from tests.subscriptions.venue import open_account, paper, paper_process, published
+
+__all__ = ["open_account", "paper", "paper_process", "published"]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+ALONE = ["--disable-background-networking", "--disable-component-update"]
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OpenPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(scope="module")
+def browser(django_db_setup) -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("There is no Chromium: install it, or name one with CHROMIUM=/path.")
+    # Playwright's synchronous calls leave an event loop running in this thread as long as it lives,
+    # so no longer than these tests; Django would take all of them for async code.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        chromium = playwright.chromium.launch(executable_path=path, args=[*QUIET, *ALONE])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, live_server) -> Iterator[OpenPage]:
+    """`open_page(width=390, dark=True)`: a fresh browser; the console must stay free of errors."""
+    contexts, complaints = [], []
+
+    def opened(*, width: int = 1280, dark: bool = False, javascript: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=javascript,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: complain(message))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    def complain(message: ConsoleMessage) -> None:
+        # A form that comes back with errors is an answer, which Chromium calls a failure to load.
+        if message.type in ("error", "warning") and "status of 422" not in message.text:
+            complaints.append(message.text)
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def person(transactional_db) -> User:
+    return create_user(email="ana@example.org", password=PASSWORD, kyc_approved=True)
+
+
+def log_in(page: Page, person: User) -> Page:
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Log in", exact=True).click()
+    page.wait_for_url("**/dashboard/")
+    return page
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, one line each."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not there: `make assets` fetches it.")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    # Old content fades in; colours are measured at rest.
+    page.wait_for_timeout(100)
+    found = page.evaluate("tags => axe.run({runOnly: tags})", AA)
+    return [
+        f"{v['id']}: {node['target']} {node['failureSummary']}"
+        for v in found["violations"]
+        for node in v["nodes"]
+    ]

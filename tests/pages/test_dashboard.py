@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+
+from execution.models import CopyOrder
+from subscriptions.models import Subscription
+from tests.factories import SubscriptionFactory
+from tests.pages.market import hold, quote_price, signal_with_copies, text_of
+
+
+def cursor_of(response) -> str:
+    return response.content.decode().partition("/dashboard/feed/?after=")[2].partition('"')[0]
+
+
+def test_a_visitor_is_led_to_the_log_in(client, db):
+    assert client.get("/dashboard/").headers["Location"].startswith("/accounts/login/?next=/dashboard/")
+
+
+def test_a_poll_after_the_session_ended_leads_the_whole_page_to_the_log_in(client, db):
+    answer = client.get("/dashboard/feed/", headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert answer.headers["HX-Redirect"].startswith("/accounts/login/")
+
+
+def test_an_empty_dashboard_tells_what_to_do_first(page):
+    shown = text_of(page.get("/dashboard/"))
+    assert "Nothing is copied yet" in shown
+    assert "Choose a strategy" in shown
+
+
+def test_the_feed_answers_204_until_something_is_new(page, subscription):
+    signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    after = cursor_of(page.get("/dashboard/"))
+    assert page.get("/dashboard/feed/", {"after": after}).status_code == 204
+    signal_with_copies(subscription.strategy, [(subscription, "skipped")])
+    answer = page.get("/dashboard/feed/", {"after": after})
+    assert answer.status_code == 200
+    assert "Skipped" in text_of(answer)
+    assert page.get("/dashboard/feed/", {"after": cursor_of(answer)}).status_code == 204
+
+
+def test_an_order_that_moves_on_is_news(page, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "pending")])
+    after = cursor_of(page.get("/dashboard/"))
+    CopyOrder.objects.filter(pk=order.pk).update(status="skipped", reason_code="paused")
+    answer = page.get("/dashboard/feed/", {"after": after})
+    assert "Copying was paused" in text_of(answer)
+
+
+def test_an_entry_of_the_feed_tells_price_slippage_delay_and_reason(page, subscription):
+    signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    signal_with_copies(subscription.strategy, [(subscription, "denied")])
+    shown = text_of(page.get("/dashboard/"))
+    assert "64,019.84" in shown
+    assert "3.1 bps worse · 84 ms" in shown
+    assert "Stopped by your limit for one order." in shown
+
+
+def test_every_signal_of_ones_copies_is_accounted_for(page, subscription):
+    for status in ("filled", "filled", "skipped", "denied", "rejected"):
+        signal_with_copies(subscription.strategy, [(subscription, status)])
+    shown = text_of(page.get("/dashboard/"))
+    assert "Every trade accounted for:" in shown
+    assert "5 signals = 2 copied + 1 skipped + 1 denied + 1 rejected" in shown
+
+
+def test_a_signal_without_an_order_yet_is_not_called_accounted_for(page, subscription):
+    signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    signal_with_copies(subscription.strategy, [])
+    shown = text_of(page.get("/dashboard/"))
+    assert "Every trade accounted for:" not in shown
+    assert "2 signals = 1 copied + 1 being worked out" in shown
+
+
+def test_signals_before_one_joined_are_not_counted(page, subscription):
+    for _n in range(3):
+        signal_with_copies(subscription.strategy, [])
+    Subscription.objects.update(starts_after_number=3)
+    signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    assert "1 signal = 1 copied" in text_of(page.get("/dashboard/"))
+
+
+def test_worth_is_cash_and_coins_at_the_last_price(page, subscription):
+    Subscription.objects.update(cash=400)
+    hold(subscription, "0.01", "600")
+    quote_price(64_000)
+    shown = text_of(page.get("/dashboard/"))
+    assert "1,040.00" in shown
+    assert "+40.00" in shown
+    assert "+4.00 % of 1,000.00 put in" in shown
+
+
+def test_without_a_price_the_worth_is_unknown_and_not_lower(page, subscription):
+    Subscription.objects.update(cash=400)
+    hold(subscription, "0.01", "600")
+    shown = text_of(page.get("/dashboard/"))
+    assert "A coin of this copy has no price now, so its worth is not known." in shown
+    assert "−600.00" not in shown
+
+
+def test_what_is_small_waits_and_is_shown(page, subscription):
+    position = hold(subscription, "0.01", "600")
+    position.target += position.target / 1000
+    position.save()
+    assert "0.00001 carried" in text_of(page.get("/dashboard/"))
+
+
+def test_a_master_sees_the_own_strategies(page, user, strategy):
+    strategy.owner = user
+    strategy.save()
+    shown = text_of(page.get("/dashboard/"))
+    assert "Your strategies" in shown
+    assert strategy.name in shown
+
+
+@pytest.fixture
+def of_somebody_else():
+    return SubscriptionFactory()
+
+
+def test_other_peoples_copies_appear_nowhere(page, of_somebody_else):
+    (order,) = signal_with_copies(of_somebody_else.strategy, [(of_somebody_else, "filled")])
+    hold(of_somebody_else, "0.777", "1")
+    for address in ("/dashboard/", "/dashboard/feed/", "/dashboard/figures/", "/orders/"):
+        shown = text_of(page.get(address))
+        assert str(order.public_id) not in shown
+        assert "0.777" not in shown
+
+
+@pytest.mark.parametrize("act", ["pause", "resume", "stop"])
+def test_nobody_acts_on_other_peoples_copies(act, page, of_somebody_else):
+    answer = page.post(f"/subscriptions/{of_somebody_else.public_id}/{act}/", {"positions": "close"})
+    assert answer.status_code == 404
+    of_somebody_else.refresh_from_db()
+    assert of_somebody_else.status == "active"
+
+
+def test_pause_and_resume_do_what_their_buttons_say(page, subscription):
+    shown = text_of(page.post(f"/subscriptions/{subscription.public_id}/pause/", follow=True))
+    subscription.refresh_from_db()
+    assert (subscription.status, "is paused" in shown) == ("paused", True)
+    page.post(f"/subscriptions/{subscription.public_id}/resume/")
+    subscription.refresh_from_db()
+    assert subscription.status == "active"
+
+
+def test_pause_all_pauses_ones_own_and_no_others(page, subscription, of_somebody_else):
+    assert "1 copy is paused." in text_of(page.post("/subscriptions/pause-all/", follow=True))
+    subscription.refresh_from_db()
+    of_somebody_else.refresh_from_db()
+    assert (subscription.status, of_somebody_else.status) == ("paused", "active")
+
+
+def test_acts_are_no_links(page, subscription):
+    assert page.get(f"/subscriptions/{subscription.public_id}/pause/").status_code == 405
+    assert page.get("/subscriptions/pause-all/").status_code == 405
+
+
+def test_stopping_asks_what_becomes_of_the_coins(page, subscription):
+    hold(subscription, "0.01", "600")
+    address = f"/subscriptions/{subscription.public_id}/stop/"
+    shown = text_of(page.get(address))
+    assert "Keep positions and stop" in shown
+    assert "Sell and stop" in shown
+    page.post(address)
+    subscription.refresh_from_db()
+    assert subscription.status == "active"
+
+
+def test_a_copy_that_holds_nothing_ends_at_once(page, subscription):
+    page.post(f"/subscriptions/{subscription.public_id}/stop/", {"positions": "keep"})
+    subscription.refresh_from_db()
+    assert subscription.status == "closed"

@@ -1,0 +1,66 @@
+"""A list costs as many queries with thirty rows as with three."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import StrategyFactory, SubscriptionFactory
+from tests.pages.market import hold, quote_price, record_equity, signal_with_copies
+
+MANY = 20
+
+
+@pytest.fixture
+def grow(user, strategy, subscription):
+    """`grow(n)`: n more strategies that the user copies, n more followers, signals, orders, positions."""
+
+    def grown(count: int) -> None:
+        for _n in range(count):
+            other = StrategyFactory()
+            record_equity(other, [100, 110, 105], every=timedelta(minutes=5))
+            mine = SubscriptionFactory(follower=user, strategy=other)
+            hold(mine, "0.001", "60")
+            follower = SubscriptionFactory(strategy=strategy)
+            signal_with_copies(strategy, [(subscription, "filled"), (follower, "skipped")])
+            signal_with_copies(other, [(mine, "denied")])
+            hold(follower, "0.001", "60")
+        quote_price(64_000)
+
+    return grown
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/strategies/", "/strategies/?view=table", "/dashboard/", "/orders/"]
+)
+def test_a_page_asks_no_more_for_more_rows(address, page, grow, count_queries):
+    grow(3)
+    few = count_queries(page, address)
+    grow(MANY)
+    assert count_queries(page, address) == few
+
+
+def test_a_strategys_page_asks_no_more_for_more_followers_and_signals(page, grow, strategy, count_queries):
+    grow(3)
+    few = count_queries(page, f"/strategies/{strategy.slug}/")
+    grow(MANY)
+    assert count_queries(page, f"/strategies/{strategy.slug}/") == few
+
+
+def test_a_signals_page_asks_no_more_for_more_copies(page, strategy, subscription, count_queries):
+    few_orders = signal_with_copies(strategy, [(subscription, "filled")])
+    followers = [SubscriptionFactory(strategy=strategy) for _n in range(MANY)]
+    many_orders = signal_with_copies(strategy, [(s, "filled") for s in [subscription, *followers]])
+    few, many = (
+        count_queries(page, f"/signals/{orders[0].signal.public_id}/") for orders in (few_orders, many_orders)
+    )
+    assert few == many
+
+
+def test_the_follow_page_asks_no_more_for_more_accounts(page, user, strategy, count_queries):
+    SubscriptionFactory(follower=user)
+    few = count_queries(page, f"/strategies/{strategy.slug}/follow/")
+    for _n in range(MANY):
+        SubscriptionFactory(follower=user)
+    assert count_queries(page, f"/strategies/{strategy.slug}/follow/") == few

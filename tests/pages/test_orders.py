@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.factories import SubscriptionFactory
+from tests.pages.market import signal_with_copies, text_of
+
+
+def test_an_order_tells_why_it_has_its_size_and_how_fast_it_was(page, copied):
+    shown = text_of(page.get(f"/orders/{copied.public_id}/"))
+    assert "Master's share" in shown
+    assert "1,284.00 of 21,400.00 USDT equity" in shown
+    assert "detect <strong>12 ms</strong>" in shown
+    assert "together <strong>84 ms</strong>" in shown
+    assert "0.0012 BTC at 64,019.84 = 76.82 USDT, 3.1 bps worse than the master" in shown
+
+
+def test_an_order_that_was_skipped_shows_its_reason_and_no_price(page, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "skipped")])
+    shown = text_of(page.get(f"/orders/{order.public_id}/"))
+    assert "Your share is below the exchange's minimum." in shown
+    assert "worse than" not in shown
+
+
+@pytest.mark.parametrize("kind", ["orders", "signals"])
+def test_what_does_not_exist_is_404(kind, page, db):
+    assert page.get(f"/{kind}/{uuid.uuid4()}/").status_code == 404
+
+
+def test_other_peoples_orders_do_not_exist(page):
+    other = SubscriptionFactory()
+    (order,) = signal_with_copies(other.strategy, [(other, "filled")])
+    assert page.get(f"/orders/{order.public_id}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "shown_orders"),
+    [("", 3), ("copied", 1), ("skipped", 1), ("denied", 1), ("open", 0), ("no", 3)],
+)
+def test_orders_can_be_filtered_by_their_outcome(status, shown_orders, page, subscription):
+    for ending in ("filled", "skipped", "denied"):
+        signal_with_copies(subscription.strategy, [(subscription, ending)])
+    answer = page.get("/orders/", {"status": status})
+    assert len(answer.context["rows"]) == shown_orders
+
+
+def test_a_signal_shows_ones_own_copy_first_and_others_without_names(page, subscription):
+    others = [SubscriptionFactory(strategy=subscription.strategy) for _n in range(2)]
+    orders = signal_with_copies(
+        subscription.strategy, [(others[0], "filled"), (others[1], "rejected"), (subscription, "filled")]
+    )
+    answer = page.get(f"/signals/{orders[0].signal.public_id}/")
+    shown = text_of(answer)
+    assert "<strong>3</strong>: 2 copied, 1 rejected" in shown
+    assert answer.context["rows"][0].order == orders[2]
+    for other in others:
+        assert other.exchange_account.label not in shown
+        assert other.follower.email not in shown
+    assert str(orders[0].public_id) not in shown
+
+
+def test_a_signal_of_a_private_strategy_does_not_exist_for_strangers(page, strategy):
+    strategy.visibility = "private"
+    strategy.save()
+    other = SubscriptionFactory(strategy=strategy)
+    (order,) = signal_with_copies(strategy, [(other, "filled")])
+    assert page.get(f"/signals/{order.signal.public_id}/").status_code == 404

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.services import create_user
+from tests import factories
+from tests.pages.market import text_of
+
+PUBLIC = ["/", "/strategies/", "/definitions/", "/credits/", "/accounts/login/", "/accounts/signup/"]
+OWN = ["/dashboard/", "/orders/", "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/"]
+
+
+@pytest.mark.parametrize("address", [*PUBLIC, "/accounts/password/reset/"])
+def test_a_public_page_is_whole_and_strict(address, client, db):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+    shown = text_of(answer)
+    assert shown.count("<h1") == 1
+    assert 'href="#content"' in shown
+    assert " style=" not in shown
+
+
+@pytest.mark.parametrize("address", OWN)
+def test_ones_own_pages_have_one_heading_and_mark_where_one_is(address, page):
+    shown = text_of(page.get(address))
+    assert shown.count("<h1") == 1
+    assert 'aria-current="page"' in shown
+
+
+@pytest.mark.parametrize(
+    ("theme", "kept"), [("light", "light"), ("dark", "dark"), ("system", ""), ("pink", "")]
+)
+def test_the_theme_is_kept_in_a_cookie_and_rendered_by_the_server(theme, kept, client, db):
+    answer = client.post("/theme/", {"theme": theme, "next": "/strategies/"})
+    assert answer.headers["Location"] == "/strategies/"
+    shown = text_of(client.get("/strategies/"))
+    assert (f'<html lang="en" data-bs-theme="{kept}">' if kept else '<html lang="en">') in shown
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_the_theme_switch_leads_nowhere_else(back, client, db):
+    assert client.post("/theme/", {"theme": "dark", "next": back}).headers["Location"] == "/"
+
+
+def test_a_person_logs_in_and_lands_on_the_dashboard(client, user):
+    answer = client.post(
+        "/accounts/login/", {"login": user.email, "password": factories.PASSWORD}, follow=True
+    )
+    assert answer.redirect_chain[-1][0] == "/dashboard/"
+
+
+def test_a_wrong_password_says_nothing_about_who_exists(client, user):
+    answers = [
+        client.post("/accounts/login/", {"login": address, "password": "wrong wrong wrong"})
+        for address in (user.email, "nobody@example.org")
+    ]
+    known, unknown = ([str(e) for e in answer.context["form"].non_field_errors()] for answer in answers)
+    assert known == unknown != []
+
+
+def test_a_missing_page_offers_a_search(client, db):
+    answer = client.get("/no/such/page/")
+    assert answer.status_code == 404
+    assert "There is nothing here" in text_of(answer)
+
+
+def test_a_form_without_its_token_is_told_in_words(user):
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/theme/", {"theme": "dark"})
+    assert answer.status_code == 403
+    assert "This form is too old" in text_of(answer)
+
+
+def test_a_failure_tells_that_copying_goes_on(client, db, monkeypatch):
+    def broken(*_args: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("copytrade.pages.landing.with_figures", broken)
+    client.raise_request_exception = False
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "Copying is not affected by this page" in text_of(answer)
+
+
+def test_the_names_of_people_are_escaped(client, db):
+    owner = create_user(email="x@example.org", password=factories.PASSWORD)
+    owner.display_name = "<script>alert(1)</script>"
+    owner.save()
+    factories.StrategyFactory(owner=owner, name="<img src=x>", slug="mean")
+    for address in ("/strategies/", "/strategies/mean/", "/strategies/?view=table"):
+        shown = client.get(address).content.decode()
+        assert "<script>alert" not in shown
+        assert "<img src=x>" not in shown

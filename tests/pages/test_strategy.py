@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ledger.models import Position
+from strategies.models import Strategy
+from tests.factories import SubscriptionFactory
+from tests.pages.market import quote_price, record_equity, signal_with_copies, text_of
+
+
+@pytest.fixture
+def address(strategy) -> str:
+    return f"/strategies/{strategy.slug}/"
+
+
+def test_the_curve_is_told_in_a_sentence_and_a_table(client, strategy, address):
+    record_equity(strategy, [1000, 1100, 990, 1050], every=timedelta(minutes=5))
+    shown = text_of(client.get(address))
+    assert "since start, 15 minutes" in shown
+    assert "From 1,000.00 to 1,050.00 USDT (+5.00 %)" in shown
+    assert "worst drop −10.00 %" in shown
+    assert "Charts by TradingView" in shown
+    assert '<td class="num">990.00</td>' in shown
+
+
+def test_each_signal_tells_what_became_of_every_copy(client, strategy, address):
+    copies = [SubscriptionFactory(strategy=strategy) for _n in range(4)]
+    signal_with_copies(strategy, list(zip(copies, ["filled", "filled", "skipped", "rejected"], strict=True)))
+    assert "<strong>4</strong>: 2 copied, 1 skipped, 1 rejected" in text_of(client.get(address))
+
+
+def test_the_signals_are_asked_again_only_for_news(client, strategy, subscription, address):
+    signal_with_copies(strategy, [(subscription, "filled")])
+    live = address + "signals/"
+    first = client.get(live).content.decode()
+    after = first.partition("after=")[2].partition('"')[0]
+    assert client.get(live, {"after": after}).status_code == 204
+    signal_with_copies(strategy, [(subscription, "skipped")])
+    assert client.get(live, {"after": after}).status_code == 200
+
+
+@pytest.mark.parametrize("changes", [{"visibility": "private"}, {"status": "draft"}])
+def test_what_is_not_public_does_not_exist_for_others(changes, page, strategy, address):
+    Strategy.objects.filter(pk=strategy.pk).update(**changes)
+    assert page.get(address).status_code == 404
+
+
+def test_a_follower_still_sees_a_strategy_that_became_private(page, subscription, address):
+    Strategy.objects.update(visibility=Strategy.Visibility.PRIVATE)
+    assert page.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("visible_to", "shown_to_visitor", "shown_to_follower"),
+    [("everyone", True, True), ("followers", False, True), ("nobody", False, False)],
+)
+def test_open_positions_are_shown_to_whom_the_master_chose(
+    visible_to, shown_to_visitor, shown_to_follower, client, page, subscription, strategy, address
+):
+    Strategy.objects.update(positions_visible_to=visible_to)
+    Position.objects.create(strategy=strategy, symbol="BTC/USDT", target="0.777", held="0.777", cost="40000")
+    quote_price(64_000)
+    assert ("0.777" in text_of(page.get(address))) is shown_to_follower
+    page.logout()
+    assert ("0.777" in text_of(client.get(address))) is shown_to_visitor
+
+
+def test_a_coin_without_a_price_is_said_to_have_none(client, strategy, address):
+    Position.objects.create(strategy=strategy, symbol="BTC/USDT", target=1, held=1, cost=40000)
+    assert "no price" in text_of(client.get(address))
