@@ -61,7 +61,7 @@ def open_page(browser, live_server) -> Iterator[OpenPage]:
             java_script_enabled=javascript,
         )
         contexts.append(context)
-        page = context.new_page()
+        page: Page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("console", lambda message: complain(message))
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -8,15 +8,15 @@ from playwright.sync_api import expect
 from subscriptions.models import Subscription
 from tests.browser.conftest import log_in, violations
 from tests.factories import StrategyFactory, SubscriptionFactory
-from tests.pages.market import hold, quote_price, record_equity, signal_with_copies
+from tests.pages.market import hold, page_of_signal, quote_price, record_equity, signal_with_copies
 
 
 @pytest.fixture
 def copy(person) -> Subscription:
     """A copy of a strategy with a curve, a position and one order of every common ending."""
-    strategy = StrategyFactory(name="Calm BTC swing", slug="calm", tags=["swing"])
+    strategy = StrategyFactory.create(name="Calm BTC swing", slug="calm", tags=["swing"])
     record_equity(strategy, [1000, 1100, 990, 1050, 1060], every=timedelta(minutes=5))
-    subscription = SubscriptionFactory(follower=person, strategy=strategy)
+    subscription = SubscriptionFactory.create(follower=person, strategy=strategy)
     for status in ("filled", "skipped", "denied", "rejected"):
         signal_with_copies(strategy, [(subscription, status)])
     hold(subscription, "0.0012", "76.8")
@@ -101,13 +101,11 @@ OWN = ["/dashboard/", "/orders/", "/strategies/calm/follow/", "/accounts/email/"
 
 
 def own_pages(copy: Subscription) -> list[str]:
-    signal = copy.strategy.last_signal_number
     order = signal_with_copies(copy.strategy, [(copy, "filled")])[0]
-    assert signal
     return [
         *OWN,
         f"/orders/{order.public_id}/",
-        f"/signals/{order.signal.public_id}/",
+        page_of_signal(order),
         f"/subscriptions/{copy.public_id}/stop/",
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from html import unescape
 
@@ -47,22 +47,28 @@ def signal_with_copies(
         detected_at=now + timedelta(milliseconds=12),
         status=Signal.Status.DONE,
     )
-    return [_copy(signal, subscription, status) for subscription, status in outcomes]
+    return [_copy(signal, subscription, status, at=now) for subscription, status in outcomes]
 
 
-def _copy(signal: Signal, subscription: Subscription, status: str) -> CopyOrder:
-    written = signal.detected_at + timedelta(milliseconds=3)
+def page_of_signal(order: CopyOrder) -> str:
+    assert order.signal is not None
+    return f"/signals/{order.signal.public_id}/"
+
+
+def _copy(signal: Signal, subscription: Subscription, status: str, *, at: datetime) -> CopyOrder:
+    written = at + timedelta(milliseconds=15)
+    number = signal.strategy.last_signal_number
     filled = Decimal("0.0012") if status == "filled" else Decimal(0)
     placed = status not in ("skipped", "denied", "pending")
     return CopyOrder.objects.create(
         origin=CopyOrder.Origin.SIGNAL,
-        origin_number=signal.number,
+        origin_number=number,
         subscription=subscription,
         strategy=signal.strategy,
         signal=signal,
         exchange_account=subscription.exchange_account,
         client_order_id=client_order_id(
-            origin="signal", origin_number=signal.number, owner=subscription.pk, symbol=signal.symbol, part=1
+            origin="signal", origin_number=number, owner=subscription.pk, symbol=signal.symbol, part=1
         ),
         kind=CopyOrder.Kind.ENTRY,
         symbol=signal.symbol,

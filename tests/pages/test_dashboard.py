@@ -9,7 +9,8 @@ from tests.pages.market import hold, quote_price, signal_with_copies, text_of
 
 
 def cursor_of(response) -> str:
-    return response.content.decode().partition("/dashboard/feed/?after=")[2].partition('"')[0]
+    shown: str = response.content.decode()
+    return shown.partition("/dashboard/feed/?after=")[2].partition('"')[0]
 
 
 def test_a_visitor_is_led_to_the_log_in(client, db):
@@ -115,7 +116,7 @@ def test_a_master_sees_the_own_strategies(page, user, strategy):
 
 @pytest.fixture
 def of_somebody_else():
-    return SubscriptionFactory()
+    return SubscriptionFactory.create()
 
 
 def test_other_peoples_copies_appear_nowhere(page, of_somebody_else):

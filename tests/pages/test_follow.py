@@ -75,7 +75,7 @@ def test_less_than_the_strategy_asks_for_is_refused(page, strategy):
 
 def test_real_money_without_an_identity_check_cannot_be_chosen(page, user, strategy):
     User.objects.update(kyc_status=User.KycStatus.PENDING)
-    account = ExchangeAccountFactory(owner=user, exchange="binance")
+    account = ExchangeAccountFactory.create(owner=user, exchange="binance")
     address = f"/strategies/{strategy.slug}/follow/"
     assert "Real money needs an approved identity check" in text_of(page.get(address))
     answer = page.post(address, ANSWERS | {"account": str(account.public_id)})
@@ -83,7 +83,7 @@ def test_real_money_without_an_identity_check_cannot_be_chosen(page, user, strat
 
 
 def test_other_peoples_accounts_are_no_choice(page, strategy):
-    other = ExchangeAccountFactory()
+    other = ExchangeAccountFactory.create()
     answer = page.post(f"/strategies/{strategy.slug}/follow/", ANSWERS | {"account": str(other.public_id)})
     assert list(answer.context["form"].errors) == ["account"]
 

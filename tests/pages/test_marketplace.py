@@ -10,26 +10,26 @@ from tests.pages.market import hold, quote_price, record_equity, text_of
 
 
 def test_a_visitor_sees_published_public_strategies_only(client, db):
-    StrategyFactory(name="Shown to all")
-    StrategyFactory(name="Still a draft", status=Strategy.Status.DRAFT)
-    StrategyFactory(name="By invitation", visibility=Strategy.Visibility.PRIVATE)
-    StrategyFactory(name="Given up", status=Strategy.Status.CLOSED)
+    StrategyFactory.create(name="Shown to all")
+    StrategyFactory.create(name="Still a draft", status=Strategy.Status.DRAFT)
+    StrategyFactory.create(name="By invitation", visibility=Strategy.Visibility.PRIVATE)
+    StrategyFactory.create(name="Given up", status=Strategy.Status.CLOSED)
     shown = text_of(client.get("/strategies/"))
     assert "Shown to all" in shown
     assert not any(name in shown for name in ("Still a draft", "By invitation", "Given up"))
 
 
 def test_closed_strategies_can_be_looked_up(client, db):
-    StrategyFactory(name="Given up", status=Strategy.Status.CLOSED)
+    StrategyFactory.create(name="Given up", status=Strategy.Status.CLOSED)
     assert "Given up" in text_of(client.get("/strategies/?closed=on"))
 
 
 @pytest.mark.parametrize("words", ["calm", "ETH", "swing", "Ana"])
 def test_search_finds_names_masters_coins_and_tags(words, client, db):
-    found = StrategyFactory(name="Calm days", symbols=["ETH/USDT"], tags=["swing"])
+    found = StrategyFactory.create(name="Calm days", symbols=["ETH/USDT"], tags=["swing"])
     found.owner.display_name = "Ana"
     found.owner.save()
-    StrategyFactory(name="Quite another", symbols=["BTC/USDT"])
+    StrategyFactory.create(name="Quite another", symbols=["BTC/USDT"])
     shown = text_of(client.get("/strategies/", {"search": words}))
     assert "Calm days" in shown
     assert "Quite another" not in shown
@@ -72,15 +72,15 @@ def test_a_strategy_without_equity_says_so_and_shows_no_number(client, strategy)
 
 def test_the_median_of_few_followers_is_not_told(client, strategy):
     for _n in range(4):
-        SubscriptionFactory(strategy=strategy)
+        SubscriptionFactory.create(strategy=strategy)
     assert "too few to tell" in text_of(client.get("/strategies/"))
 
 
 def test_the_followers_median_counts_open_positions_and_leaves_the_masters_own_copies_out(client, strategy):
     quote_price(64_000)
     for cash in (900, 950, 1000, 1100, 1200):
-        SubscriptionFactory(strategy=strategy, cash=cash)
-    hold(SubscriptionFactory(strategy=strategy, cash=0), "0.016", "1000")
-    SubscriptionFactory(strategy=strategy, cash=5000, own=True, follower=strategy.owner)
+        SubscriptionFactory.create(strategy=strategy, cash=cash)
+    hold(SubscriptionFactory.create(strategy=strategy, cash=0), "0.016", "1000")
+    SubscriptionFactory.create(strategy=strategy, cash=5000, own=True, follower=strategy.owner)
     # Worth 900, 950, 1000, 1024, 1100, 1200 of 1,000 each.
     assert "+1.20 %" in text_of(client.get("/strategies/"))

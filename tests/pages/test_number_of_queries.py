@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import StrategyFactory, SubscriptionFactory
-from tests.pages.market import hold, quote_price, record_equity, signal_with_copies
+from tests.pages.market import hold, page_of_signal, quote_price, record_equity, signal_with_copies
 
 MANY = 20
 
@@ -18,11 +18,11 @@ def grow(user, strategy, subscription):
 
     def grown(count: int) -> None:
         for _n in range(count):
-            other = StrategyFactory()
+            other = StrategyFactory.create()
             record_equity(other, [100, 110, 105], every=timedelta(minutes=5))
-            mine = SubscriptionFactory(follower=user, strategy=other)
+            mine = SubscriptionFactory.create(follower=user, strategy=other)
             hold(mine, "0.001", "60")
-            follower = SubscriptionFactory(strategy=strategy)
+            follower = SubscriptionFactory.create(strategy=strategy)
             signal_with_copies(strategy, [(subscription, "filled"), (follower, "skipped")])
             signal_with_copies(other, [(mine, "denied")])
             hold(follower, "0.001", "60")
@@ -50,17 +50,15 @@ def test_a_strategys_page_asks_no_more_for_more_followers_and_signals(page, grow
 
 def test_a_signals_page_asks_no_more_for_more_copies(page, strategy, subscription, count_queries):
     few_orders = signal_with_copies(strategy, [(subscription, "filled")])
-    followers = [SubscriptionFactory(strategy=strategy) for _n in range(MANY)]
+    followers = [SubscriptionFactory.create(strategy=strategy) for _n in range(MANY)]
     many_orders = signal_with_copies(strategy, [(s, "filled") for s in [subscription, *followers]])
-    few, many = (
-        count_queries(page, f"/signals/{orders[0].signal.public_id}/") for orders in (few_orders, many_orders)
-    )
+    few, many = (count_queries(page, page_of_signal(orders[0])) for orders in (few_orders, many_orders))
     assert few == many
 
 
 def test_the_follow_page_asks_no_more_for_more_accounts(page, user, strategy, count_queries):
-    SubscriptionFactory(follower=user)
+    SubscriptionFactory.create(follower=user)
     few = count_queries(page, f"/strategies/{strategy.slug}/follow/")
     for _n in range(MANY):
-        SubscriptionFactory(follower=user)
+        SubscriptionFactory.create(follower=user)
     assert count_queries(page, f"/strategies/{strategy.slug}/follow/") == few

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tests.factories import SubscriptionFactory
-from tests.pages.market import signal_with_copies, text_of
+from tests.pages.market import page_of_signal, signal_with_copies, text_of
 
 
 def test_an_order_tells_why_it_has_its_size_and_how_fast_it_was(page, copied):
@@ -30,7 +30,7 @@ def test_what_does_not_exist_is_404(kind, page, db):
 
 
 def test_other_peoples_orders_do_not_exist(page):
-    other = SubscriptionFactory()
+    other = SubscriptionFactory.create()
     (order,) = signal_with_copies(other.strategy, [(other, "filled")])
     assert page.get(f"/orders/{order.public_id}/").status_code == 404
 
@@ -47,11 +47,11 @@ def test_orders_can_be_filtered_by_their_outcome(status, shown_orders, page, sub
 
 
 def test_a_signal_shows_ones_own_copy_first_and_others_without_names(page, subscription):
-    others = [SubscriptionFactory(strategy=subscription.strategy) for _n in range(2)]
+    others = [SubscriptionFactory.create(strategy=subscription.strategy) for _n in range(2)]
     orders = signal_with_copies(
         subscription.strategy, [(others[0], "filled"), (others[1], "rejected"), (subscription, "filled")]
     )
-    answer = page.get(f"/signals/{orders[0].signal.public_id}/")
+    answer = page.get(page_of_signal(orders[0]))
     shown = text_of(answer)
     assert "<strong>3</strong>: 2 copied, 1 rejected" in shown
     assert answer.context["rows"][0].order == orders[2]
@@ -64,6 +64,6 @@ def test_a_signal_shows_ones_own_copy_first_and_others_without_names(page, subsc
 def test_a_signal_of_a_private_strategy_does_not_exist_for_strangers(page, strategy):
     strategy.visibility = "private"
     strategy.save()
-    other = SubscriptionFactory(strategy=strategy)
+    other = SubscriptionFactory.create(strategy=strategy)
     (order,) = signal_with_copies(strategy, [(other, "filled")])
-    assert page.get(f"/signals/{order.signal.public_id}/").status_code == 404
+    assert page.get(page_of_signal(order)).status_code == 404

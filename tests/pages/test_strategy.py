@@ -26,7 +26,7 @@ def test_the_curve_is_told_in_a_sentence_and_a_table(client, strategy, address):
 
 
 def test_each_signal_tells_what_became_of_every_copy(client, strategy, address):
-    copies = [SubscriptionFactory(strategy=strategy) for _n in range(4)]
+    copies = [SubscriptionFactory.create(strategy=strategy) for _n in range(4)]
     signal_with_copies(strategy, list(zip(copies, ["filled", "filled", "skipped", "rejected"], strict=True)))
     assert "<strong>4</strong>: 2 copied, 1 skipped, 1 rejected" in text_of(client.get(address))
 
