@@ -50,6 +50,10 @@ class Reason(StrEnum):
     PAUSED = ("paused", _("Copying was paused. Exits are still copied."))
     CLOSING = ("closing", _("You were leaving this strategy: nothing more is bought."))
     STRATEGY_CLOSED = ("strategy_closed", _("The strategy is closed: nothing more is bought."))
+    SYMBOL_DROPPED = (
+        "symbol_dropped",
+        _("The master no longer offers this symbol: nothing more of it is bought."),
+    )
     SYMBOL_BLOCKED = ("symbol_blocked", _("You do not copy this symbol."))
     ACCOUNT_INVALID = (
         "account_invalid",

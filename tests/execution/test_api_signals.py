@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from execution import services, tasks
+from execution import reconcile, services, tasks
 from execution.models import CopyOrder, client_order_id
 from execution.outcomes import OUTCOMES
 from ledger.models import Mark
@@ -46,7 +46,7 @@ def enqueued(monkeypatch):
     """What would go to the workers: here no worker listens, the tests do its work themselves."""
     calls: list[Any] = []
     monkeypatch.setattr(tasks, "enqueue_orders", lambda ids, queue="orders": calls.append((list(ids), queue)))
-    monkeypatch.setattr(tasks, "enqueue_cancel", lambda pk: calls.append(("cancel", pk)), raising=False)
+    monkeypatch.setattr(tasks, "enqueue_look_ups", lambda: calls.append("look up"))
     return calls
 
 
@@ -202,14 +202,19 @@ def test_what_has_not_left_is_canceled_at_once_and_never_leaves(master, url, enq
     assert master.delete(f"{url}{told['id']}/").status_code == 204
 
 
-def test_what_rests_is_handed_over_to_be_canceled(master, url, enqueued):
+def test_what_rests_is_canceled_at_the_venue(master, url, enqueued):
     told = master.post(url, BODY | {"type": "limit", "price": "90000"}).json()
     order = CopyOrder.objects.get()
     execute([order.pk])
     order.refresh_from_db()
     assert order.status == "open"
     assert master.delete(f"{url}{told['id']}/").status_code == 202
-    assert enqueued[-1] == ("cancel", order.pk)
+    assert enqueued[-1] == "look up"
+    reconcile.look_up_due(now=timezone.now())
+    order.refresh_from_db()
+    assert (order.status, order.reason_code) == ("canceled", "canceled_by_master")
+    assert master.get(f"{url}{told['id']}/").json()["status"] == "canceled"
+    assert master.delete(f"{url}{told['id']}/").status_code == 204
 
 
 def test_outcomes_add_up_to_the_followers_of_that_moment(master, url, strategy):
