@@ -26,7 +26,7 @@ from subscriptions.models import Subscription
 from wallets import vault
 from wallets.models import ExchangeAccount
 
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 300.0
 # A master's 10 USDT of 100000 are 100 USDT of a follower's million, at the bound a little less.
 EQUITY = Decimal(100_000)
@@ -66,7 +66,7 @@ class Crowd:
         signal = self._master_trades()
         committed_at, began = time.time(), time.perf_counter()
         enqueue_fan_out(signal.pk)
-        _wait_until_done(signal)
+        _wait_until_settled(signal)
         seconds = time.perf_counter() - began
         cpu_seconds = self.meter.since(before)
         times = self._accepted_once_by_each(signal)
@@ -167,11 +167,19 @@ def _subscription(strategy: Strategy, account: ExchangeAccount) -> Subscription:
     )
 
 
-def _wait_until_done(signal: Signal) -> None:
+def _wait_until_settled(signal: Signal) -> None:
+    """Until every follower has an order and each of them is final."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    mine = Signal.objects.filter(pk=signal.pk).values_list("status", flat=True)
-    while mine.get() != Signal.Status.DONE:
+    while not _is_settled(signal):
         if time.monotonic() > deadline:
-            statuses = Counter(CopyOrder.objects.filter(signal=signal).values_list("status", "reason_code"))
+            orders = CopyOrder.objects.filter(signal=signal)
+            statuses = Counter(orders.values_list("status", "reason_code"))
             raise Refusal(f"not copied within {PATIENCE_SECONDS:.0f} s: {dict(statuses)}")
         time.sleep(POLL_SECONDS)
+
+
+def _is_settled(signal: Signal) -> bool:
+    signal.refresh_from_db(fields=["fanned_out_at", "status"])
+    if signal.status == Signal.Status.DONE:
+        return True
+    return bool(signal.fanned_out_at) and not CopyOrder.objects.live().filter(signal=signal).exists()
