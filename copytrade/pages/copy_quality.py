@@ -33,6 +33,15 @@ CROSS JOIN LATERAL (
 ) copies
 """
 
+DELAY = """
+SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY lag),
+       percentile_cont(0.99) WITHIN GROUP (ORDER BY lag)
+FROM (
+    SELECT EXTRACT(EPOCH FROM at - signal_at) * 1000 AS lag FROM ledger_trade
+    WHERE subscription_id IS NOT NULL AND signal_at IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1000
+) latest
+"""
+
 FOLLOWERS = """
 SELECT sub.strategy_id, count(*), count(value.result),
        count(*) FILTER (WHERE value.result > 0), count(*) FILTER (WHERE value.result < 0),
@@ -81,6 +90,14 @@ class Followers:
 
 def quality_of(strategy_ids: Sequence[int]) -> dict[int, Quality]:
     return {row[0]: Quality(*row[1:]) for row in _rows(QUALITY, strategy_ids)}
+
+
+def delay_of_all() -> Quality:
+    """The delay of the last thousand copied fills of the whole platform."""
+    with connection.cursor() as cursor:
+        cursor.execute(DELAY)
+        fills, median, slow = cursor.fetchone()
+    return Quality(fills=fills, lag_p50=median, lag_p99=slow)
 
 
 def followers_of(strategy_ids: Sequence[int]) -> dict[int, Followers]:

@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from copytrade.pages.copy_quality import delay_of_all
 from copytrade.pages.listing import with_figures
 from copytrade.pages.marketplace import ORDERINGS, with_followers
 from execution.models import CopyOrder
-from execution.states import LIVE, Status
+from execution.states import LIVE
 from strategies.models import Strategy
 
 SHOWN = 3
@@ -25,8 +26,11 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "pages/landing.html",
-        {"listed": with_figures(most_followed.select_related("owner", "exchange_account")[:SHOWN])}
-        | _orders_of_a_day(),
+        {
+            "listed": with_figures(most_followed.select_related("owner", "exchange_account")[:SHOWN]),
+            "delay": delay_of_all(),
+            **_orders_of_a_day(),
+        },
     )
 
 
@@ -34,7 +38,6 @@ def _orders_of_a_day() -> dict[str, int]:
     now = timezone.now()
     copies = CopyOrder.objects.filter(created_at__gte=now - timedelta(days=1), subscription__isnull=False)
     return copies.aggregate(
-        copied_today=Count("id", filter=Q(status=Status.FILLED)),
-        accounted_today=Count("id"),
+        copied_today=Count("id", filter=Q(filled_amount__gt=0)),
         unexplained=Count("id", filter=Q(status__in=LIVE, created_at__lt=now - PATIENCE)),
     )

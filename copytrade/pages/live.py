@@ -15,7 +15,10 @@ from django.utils.safestring import SafeString, mark_safe
 def render_live(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, address: str, every: str
 ) -> SafeString:
-    """The fragment in a frame that asks `address` again, telling by `after` what it already shows."""
+    """The fragment in a frame that asks `address` again, telling by `after` what it already shows.
+
+    `every` empty: what is shown is final, and nothing is asked any more.
+    """
     return _frame(request, _body(request, template, context), template, address=address, every=every)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from copytrade.pages.outcomes import outcome_of
+from copytrade.pages.outcomes import outcome_key
 from execution import explain
 from execution.models import CopyOrder, CopyOrderQuerySet
 
@@ -37,7 +37,7 @@ def order_row(order: CopyOrder) -> OrderRow:
     return OrderRow(
         order=order,
         words=explain.status_words(order),
-        ending=outcome_of(status=order.status, filled=order.filled_amount > 0).key,
+        ending=outcome_key(status=order.status, filled=order.filled_amount > 0),
         sentence=explain.reason_sentence(order),
         average_price=explain.average_price(order),
         slippage=explain.slippage_bps(order),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -13,9 +14,11 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_row, order_rows
 from copytrade.pages.person import signed_in
 from execution import explain
@@ -24,6 +27,7 @@ from execution.states import LIVE, Status
 from ledger.models import Fill
 
 PER_PAGE = 50
+EVERY = "3s"
 FILTERS: dict[str, tuple[str | Promise, Q]] = {
     "": (_("All"), Q()),
     "copied": (_("Copied"), Q(filled_amount__gt=0)),
@@ -70,18 +74,38 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def order_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    order = get_object_or_404(_with_facts(_seen_by(request)), public_id=public_id)
-    stages = explain.latencies_ms(order)
-    context = {
+    order = _one(request, public_id)
+    body = render_live(request, "pages/_order.html", _facts(order), **_poll(order))
+    return render(request, "pages/order.html", {"order": order, "row": order_row(order), "body": body})
+
+
+def order_live(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The page's body again, as long as the order is not final."""
+    if not request.user.is_authenticated:
+        return signed_out(request)
+    order = _one(request, public_id)
+    return answer_poll(request, "pages/_order.html", _facts(order), **_poll(order))
+
+
+def _one(request: HttpRequest, public_id: UUID) -> CopyOrder:
+    return get_object_or_404(_with_facts(_seen_by(request)), public_id=public_id)
+
+
+def _poll(order: CopyOrder) -> dict[str, str]:
+    address = reverse("order_live", args=[order.public_id])
+    return {"address": address, "every": "" if order.is_final else EVERY}
+
+
+def _facts(order: CopyOrder) -> dict[str, Any]:
+    return {
         "order": order,
         "row": order_row(order),
-        "stages": _stages(stages),
+        "stages": _stages(explain.latencies_ms(order)),
         "states": _states(order),
         "fills": Fill.objects.filter(
             exchange_account=order.exchange_account, client_order_id=order.client_order_id
         ).order_by("at", "id"),
     }
-    return render(request, "pages/order.html", context)
 
 
 def _seen_by(request: HttpRequest) -> CopyOrderQuerySet:

@@ -1,9 +1,9 @@
-"""What became of the copies of a signal: every follower is in exactly one outcome."""
+"""What became of the copies of a signal: every follower is in exactly one outcome, the API's own."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,44 +11,37 @@ from django.db.models import Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from execution.models import CopyOrder, CopyOrderQuerySet
-from execution.states import Status
+from execution.models import CopyOrderQuerySet
+from execution.outcomes import outcome_counts
+from execution.states import LIVE, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One kind of ending: its key, its word in a sentence, and its colour in a bar."""
+    """Its key in the API, its word in a sentence, and its colour in a bar."""
 
     key: str
     word: str | Promise
     tone: str
 
 
-COPIED = Outcome("copied", _("copied"), "good")
-PARTLY = Outcome("partly", _("partly copied"), "good")
-OPEN = Outcome("open", _("open"), "wait")
-CHECKING = Outcome("checking", _("checking"), "limit")
-UNFILLED = Outcome("unfilled", _("not filled"), "rule")
-SKIPPED = Outcome("skipped", _("skipped"), "rule")
-DENIED = Outcome("denied", _("denied"), "limit")
-REJECTED = Outcome("rejected", _("rejected"), "bad")
-EXPIRED = Outcome("expired", _("expired"), "rule")
-ALL = (COPIED, PARTLY, OPEN, CHECKING, UNFILLED, SKIPPED, DENIED, REJECTED, EXPIRED)
-_ENDINGS = {
-    Status.FILLED: COPIED,
-    Status.PARTIALLY_FILLED: OPEN,
-    Status.UNKNOWN: CHECKING,
-    Status.SKIPPED: SKIPPED,
-    Status.DENIED: DENIED,
-    Status.REJECTED: REJECTED,
-    Status.EXPIRED: EXPIRED,
-}
+OUTCOMES = (
+    Outcome("copied", _("copied"), "good"),
+    Outcome("skipped", _("skipped"), "rule"),
+    Outcome("denied", _("denied"), "limit"),
+    Outcome("rejected", _("rejected"), "bad"),
+    Outcome("expired", _("expired"), "rule"),
+    Outcome("open", _("open"), "wait"),
+)
 
 
-def outcome_of(*, status: str, filled: bool) -> Outcome:
-    if status == Status.CANCELED:
-        return PARTLY if filled else UNFILLED
-    return _ENDINGS.get(Status(status), OPEN)
+def outcome_key(*, status: str, filled: bool) -> str:
+    """The outcome of one order. What was canceled unfilled stood against the follower's own price limit."""
+    if status in LIVE:
+        return "open"
+    if filled:
+        return "copied"
+    return "skipped" if status in (Status.CANCELED, Status.FILLED) else status
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +54,25 @@ class Slice:
     width: Decimal
 
 
+@dataclass(frozen=True, slots=True)
 class Tally:
-    """How many copies ended how. Adds up to `total` by construction."""
+    """How many copies ended how."""
 
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = defaultdict(int)
-
-    def add(self, *, status: str, filled: bool, count: int) -> None:
-        self._counts[outcome_of(status=status, filled=filled).key] += count
+    counts: Mapping[str, int]
 
     @property
     def total(self) -> int:
-        return sum(self._counts.values())
-
-    @property
-    def copied(self) -> int:
-        return self._counts["copied"] + self._counts["partly"]
+        return sum(self.counts.values())
 
     @property
     def undecided(self) -> int:
-        return self._counts["open"] + self._counts["checking"]
+        return self.counts.get("open", 0)
 
     @property
     def slices(self) -> list[Slice]:
         shares, start = [], Decimal(0)
-        for outcome in ALL:
-            if count := self._counts[outcome.key]:
+        for outcome in OUTCOMES:
+            if count := self.counts.get(outcome.key, 0):
                 width = Decimal(100 * count) / self.total
                 shares.append(Slice(outcome, count, start, width))
                 start += width
@@ -95,24 +81,18 @@ class Tally:
 
 def tallies_of_signals(signal_ids: Sequence[int]) -> dict[int, Tally]:
     """One query for any number of signals."""
-    orders = CopyOrder.objects.filter(signal_id__in=signal_ids, subscription__isnull=False, part=1)
-    tallies = {signal_id: Tally() for signal_id in signal_ids}
-    for row in _counted(orders, "signal_id"):
-        tallies[row[0]].add(status=row[1], filled=row[2], count=row[3])
-    return tallies
+    return {signal_id: Tally(counts) for signal_id, counts in outcome_counts(signal_ids).items()}
 
 
 def tally_of(orders: CopyOrderQuerySet) -> Tally:
-    tally = Tally()
-    for _strategy, status, filled, count in _counted(orders, "strategy_id"):
-        tally.add(status=status, filled=filled, count=count)
-    return tally
-
-
-def _counted(orders: CopyOrderQuerySet, key: str) -> Iterable[tuple[int, str, bool, int]]:
-    return (
+    """One query; the orders are of different signals."""
+    counts: Counter[str] = Counter()
+    rows = (
         orders.order_by()
         .annotate(filled=Q(filled_amount__gt=0))
-        .values_list(key, "status", "filled")
+        .values_list("status", "filled")
         .annotate(Count("id"))
     )
+    for status, filled, count in rows:
+        counts[outcome_key(status=status, filled=filled)] += count
+    return Tally(counts)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+
+from copytrade.pages.obstacles import obstacles_of
 
 THEMES = ("light", "dark")
 A_YEAR = 365 * 24 * 3600
@@ -30,6 +33,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "theme": theme if theme in THEMES else "",
         "navigation": _navigation(request),
         "account_navigation": _account_navigation(request),
+        # Called by the page's frame only, not by each fragment.
+        "obstacles": partial(obstacles_of, request),
     }
 
 

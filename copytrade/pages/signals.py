@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -10,7 +11,9 @@ from django.core.paginator import Paginator
 from django.db.models import Case, IntegerField, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 
+from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import OrderRow, order_rows
 from copytrade.pages.outcomes import tallies_of_signals
 from copytrade.pages.person import signed_in
@@ -19,10 +22,35 @@ from execution.models import CopyOrder, CopyOrderQuerySet
 from strategies.models import Signal
 
 PER_PAGE = 50
+EVERY = "3s"
 
 
 @login_required
 def signal_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    facts = _facts(request, public_id)
+    body = render_live(request, "pages/_signal.html", facts, **_poll(facts))
+    return render(request, "pages/signal.html", {**facts, "body": body})
+
+
+def signal_live(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The first page of copies again, as long as one of them is open."""
+    if not request.user.is_authenticated:
+        return signed_out(request)
+    facts = _facts(request, public_id)
+    return answer_poll(request, "pages/_signal.html", facts, **_poll(facts))
+
+
+def _poll(facts: dict[str, Any]) -> dict[str, str]:
+    signal, tally = facts["signal"], facts["tally"]
+    is_final = signal.fanned_out_at is not None and not tally.undecided
+    on_first_page = facts["page"].number == 1
+    return {
+        "address": reverse("signal_live", args=[signal.public_id]),
+        "every": EVERY if on_first_page and not is_final else "",
+    }
+
+
+def _facts(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     signal = get_object_or_404(Signal.objects.select_related("strategy"), public_id=public_id)
     strategy = visible_strategy(request, signal.strategy.slug)
     paginator = Paginator(_copies(signal, signed_in(request).pk), PER_PAGE)
@@ -31,7 +59,7 @@ def signal_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         raise Http404("There is no such page.")
     page = paginator.page(int(number))
     rows = order_rows(page.object_list)
-    context = {
+    return {
         "signal": signal,
         "strategy": strategy,
         "tally": tallies_of_signals([signal.pk])[signal.pk],
@@ -39,7 +67,6 @@ def signal_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "rows": rows,
         "spread": _spread(rows),
     }
-    return render(request, "pages/signal.html", context)
 
 
 def _copies(signal: Signal, user_id: int) -> CopyOrderQuerySet:

@@ -35,5 +35,7 @@ urlpatterns = [
     path("subscriptions/<uuid:public_id>/stop/", copying.stop, name="stop"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<uuid:public_id>/", orders.order_page, name="order"),
+    path("orders/<uuid:public_id>/live/", orders.order_live, name="order_live"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
+    path("signals/<uuid:public_id>/live/", signals.signal_live, name="signal_live"),
 ]

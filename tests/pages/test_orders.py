@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from execution.models import CopyOrder
+from strategies.models import Signal
 from tests.factories import SubscriptionFactory
 from tests.pages.market import page_of_signal, signal_with_copies, text_of
 
@@ -67,3 +69,22 @@ def test_a_signal_of_a_private_strategy_does_not_exist_for_strangers(page, strat
     other = SubscriptionFactory.create(strategy=strategy)
     (order,) = signal_with_copies(strategy, [(other, "filled")])
     assert page.get(page_of_signal(order)).status_code == 404
+
+
+def test_an_order_is_asked_again_until_it_is_final(page, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "pending")])
+    live = f"/orders/{order.public_id}/live/"
+    assert live in page.get(f"/orders/{order.public_id}/").content.decode()
+    CopyOrder.objects.filter(pk=order.pk).update(status="skipped", reason_code="paused")
+    answer = page.get(live, {"after": "seen"})
+    assert "Copying was paused" in text_of(answer)
+    assert "hx-get" not in answer.content.decode()
+
+
+def test_a_signal_is_asked_again_until_every_copy_is_final(page, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "pending")])
+    address = page_of_signal(order)
+    assert f"{address}live/" in page.get(address).content.decode()
+    CopyOrder.objects.filter(pk=order.pk).update(status="skipped", reason_code="paused")
+    Signal.objects.update(fanned_out_at=order.created_at)
+    assert "hx-get" not in page.get(f"{address}live/", {"after": "seen"}).content.decode()

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.services import create_user
+from risk.models import RiskLimits
 from tests import factories
 from tests.pages.market import text_of
 
@@ -93,3 +94,21 @@ def test_the_names_of_people_are_escaped(client, db):
         shown = client.get(address).content.decode()
         assert "<script>alert" not in shown
         assert "<img src=x>" not in shown
+
+
+@pytest.mark.parametrize(
+    ("switch", "words"),
+    [("close_only", "exits are still copied"), ("freeze", "not even exits"), ("off", None)],
+)
+def test_a_kill_switch_that_is_on_is_told_on_every_page(switch, words, page, user):
+    RiskLimits.objects.create(user=user, kill_switch=switch)
+    for address in ("/strategies/", "/orders/"):
+        shown = text_of(page.get(address))
+        assert (words in shown) if words else ("kill switch is on" not in shown)
+
+
+def test_a_refused_key_that_copies_need_is_told_on_every_page(page, subscription):
+    account = subscription.exchange_account
+    account.status, account.label = "invalid", "Binance main"
+    account.save()
+    assert "The exchange refuses the key of Binance main" in text_of(page.get("/orders/"))
