@@ -54,7 +54,11 @@ class Verdict:
 def fan_out_slice(signal_id: int, *, now: datetime) -> Slice:
     """Write the next slice of the signal's orders. Goes on where a fan-out that died has stopped."""
     with transaction.atomic(durable=True):
-        signal = Signal.objects.select_for_update(of=("self",)).select_related("strategy").get(pk=signal_id)
+        signal = (
+            Signal.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("strategy")
+            .get(pk=signal_id)
+        )
         if signal.fanned_out_at is not None:
             return Slice([], signal.is_exit, is_last=True)
         if signal.fan_out_start is None:
@@ -222,6 +226,10 @@ def _refusal(signal: Signal, follower: Subscription, market: MarketRules | None)
         return Reason.PAUSED
     if follower.status == Subscription.Status.CLOSING:
         return Reason.CLOSING
+    if signal.strategy.status == Strategy.Status.CLOSED:
+        return Reason.STRATEGY_CLOSED
+    if signal.symbol not in signal.strategy.symbols:
+        return Reason.SYMBOL_DROPPED
     if signal.symbol in follower.symbols_blocked:
         return Reason.SYMBOL_BLOCKED
     if market is None or not market.active:

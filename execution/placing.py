@@ -86,7 +86,7 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> list[Claim
     with transaction.atomic(durable=True):
         subscriptions = _lock_subscriptions(order_ids)
         orders = list(
-            CopyOrder.objects.select_for_update()
+            CopyOrder.objects.select_for_update(no_key=True)
             .filter(pk__in=order_ids, status=Status.PENDING, due_at__lte=now)
             .order_by("pk")
         )
@@ -106,9 +106,14 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> list[Claim
 
 
 def _lock_subscriptions(order_ids: Sequence[int]) -> dict[int, Subscription]:
-    """Subscriptions are always locked first, by id: the kill switch takes the same locks."""
+    """Subscriptions are always locked first, by id: the kill switch takes the same locks.
+
+    Without their key, so that a fan-out that names the same rows in its own order does not wait.
+    """
     owners = CopyOrder.objects.filter(pk__in=order_ids).values_list("subscription_id", flat=True)
-    rows = Subscription.objects.select_for_update().filter(pk__in=set(owners) - {None}).order_by("pk")
+    rows = (
+        Subscription.objects.select_for_update(no_key=True).filter(pk__in=set(owners) - {None}).order_by("pk")
+    )
     return {row.pk: row for row in rows}
 
 

@@ -78,7 +78,7 @@ def _take_questions(now: datetime) -> list[Question]:
     with transaction.atomic(durable=True):
         orders = list(
             CopyOrder.objects.to_look_up(now=now)
-            .select_for_update(of=("self",), skip_locked=True)
+            .select_for_update(of=("self",), no_key=True, skip_locked=True)
             .select_related("exchange_account")
             .order_by("look_up_at")[:BATCH]
         )
@@ -130,7 +130,7 @@ def _not_found(questions: Sequence[Question], now: datetime) -> Work:
     work = Work()
     with transaction.atomic(durable=True):
         orders = (
-            CopyOrder.objects.select_for_update(of=("self",))
+            CopyOrder.objects.select_for_update(of=("self",), no_key=True)
             .filter(pk__in=[question.order_id for question in questions])
             .filter(status__in=[Status.SUBMITTING, Status.UNKNOWN])
             .select_related("exchange_account")

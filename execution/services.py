@@ -71,7 +71,9 @@ def send_signal(
 def cancel_signal(*, signal: Signal, now: datetime) -> CopyOrder | None:
     """Cancel what rests of the master's order: the order that must be canceled at the venue, if any."""
     with transaction.atomic(durable=True):
-        order = CopyOrder.objects.select_for_update().filter(signal=signal, subscription=None).first()
+        order = (
+            CopyOrder.objects.select_for_update(no_key=True).filter(signal=signal, subscription=None).first()
+        )
         if order is None or order.is_final:
             return None
         order.reason_code, order.updated_at = Reason.CANCELED_BY_MASTER, now

@@ -83,13 +83,16 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
 
 def _lock_subscriptions(outcomes: Sequence[Outcome]) -> dict[int, Subscription]:
     ids = {outcome.subscription_id for outcome in outcomes if outcome.subscription_id}
-    rows = Subscription.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    rows = Subscription.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
     return {row.pk: row for row in rows}
 
 
 def _lock_orders(outcomes: Sequence[Outcome]) -> dict[int, CopyOrder]:
     ids = {outcome.order_id for outcome in outcomes}
-    return {row.pk: row for row in CopyOrder.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    return {
+        row.pk: row
+        for row in CopyOrder.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    }
 
 
 # --- Books ------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def take_fills(
     """Record one master order's fills as a signal and book them; None when all were known already."""
     with transaction.atomic(durable=True):
         strategy = (
-            Strategy.objects.select_for_update(of=("self",))
+            Strategy.objects.select_for_update(of=("self",), no_key=True)
             .select_related("exchange_account")
             .get(pk=strategy_id)
         )
