@@ -17,8 +17,9 @@ from django.utils import timezone
 from exchanges import gateway, loop
 from exchanges.errors import BadCredentials, ExchangeError
 from exchanges.types import Account, OrderReport
+from execution.claiming import ACCEPTED_FOR
 from execution.models import CopyOrder
-from execution.placing import ACCEPTED_FOR, Outcome
+from execution.placing import Outcome
 from execution.reasons import Reason
 from execution.settling import Work, settle
 from execution.states import Status

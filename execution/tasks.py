@@ -21,7 +21,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from execution import guard, leaving, placing, reconcile
+from execution import claiming, guard, leaving, placing, reconcile
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
 from execution.settling import Work, settle
@@ -77,7 +77,7 @@ def fan_out(signal_id: int) -> None:
 @shared_task
 def _execute_orders(order_ids: list[int]) -> None:
     """Place a batch of orders: claim, send all at once, settle as the answers come."""
-    claimed = placing.claim(order_ids, worker=worker_name(), now=timezone.now())
+    claimed = claiming.claim(order_ids, worker=worker_name(), now=timezone.now())
     for outcomes in placing.send(claimed):
         enqueue_work(settle(outcomes, now=timezone.now()))
 

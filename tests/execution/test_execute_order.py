@@ -14,7 +14,6 @@ from execution import tasks
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.models import Position
-from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +88,8 @@ def test_insufficient_funds_end_an_entry_and_free_its_cash(order: CopyOrder, wor
 
     assert (order.status, order.reason_code) == (Status.REJECTED, "insufficient_funds")
     assert "-2010" in order.reason_text
-    subscription = Subscription.objects.get(pk=order.subscription_id)
+    subscription = order.subscription
+    assert subscription is not None
     assert (subscription.reserved, subscription.cash) == (0, subscription.allocation)
     position = Position.objects.get(subscription=subscription)
     assert position.target < position.held + 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from execution import placing
+from execution import claiming, placing
 from execution.models import CopyOrder
 from execution.reconcile import look_up_due
 from execution.settling import settle
@@ -68,7 +68,7 @@ def test_a_request_reset_before_acceptance_is_sent_again_only_after_it_was_not_f
 
 def test_an_order_filled_by_a_worker_that_died_is_adopted(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
-    claimed = placing.claim(order_ids, worker="dies", now=timezone.now())
+    claimed = claiming.claim(order_ids, worker="dies", now=timezone.now())
     for _outcomes in placing.send(claimed):
         pass  # killed before anything was written back
 
@@ -81,7 +81,7 @@ def test_an_order_filled_by_a_worker_that_died_is_adopted(world: World) -> None:
 def test_an_outcome_settled_twice_is_booked_once(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
     outcomes: list[Any] = []
-    for batch in placing.send(placing.claim(order_ids, worker="w", now=timezone.now())):
+    for batch in placing.send(claiming.claim(order_ids, worker="w", now=timezone.now())):
         outcomes += batch
     settle(outcomes, now=timezone.now())
     cash = list(CopyOrder.objects.values_list("filled_amount", "subscription__cash"))
@@ -106,9 +106,9 @@ def test_a_look_up_that_lags_does_not_make_a_second_order(world: World) -> None:
 
 def test_an_exit_waits_for_the_entry_in_flight_and_ends_flat(world: World) -> None:
     entries = world.fan_out(world.master_trades("buy", "0.01"))
-    claimed = placing.claim(entries, worker="w", now=timezone.now())
+    claimed = claiming.claim(entries, worker="w", now=timezone.now())
     exits = world.fan_out(world.master_trades("sell", "0.01"))
-    assert placing.claim(exits, worker="w", now=timezone.now()) == []
+    assert claiming.claim(exits, worker="w", now=timezone.now()) == []
 
     released: list[int] = []
     for outcomes in placing.send(claimed):

@@ -1,11 +1,11 @@
 """From a master's fill to every follower's books, on the paper exchange."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from execution import placing
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.models import Fill, Position, Posting, Trade
@@ -145,7 +145,7 @@ def test_an_entry_never_spends_more_than_the_allocation(db: None, venue: PaperEx
 
 def test_an_old_entry_is_skipped_and_an_old_exit_is_not(world: World) -> None:
     world.copy("buy", "0.01")
-    old = timezone.now() - placing.timedelta(minutes=5)
+    old = timezone.now() - timedelta(minutes=5)
     entries = world.copy("buy", "0.01", at=old)
     exits = world.copy("sell", "0.02", at=old)
 

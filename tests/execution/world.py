@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from exchanges.types import Credentials, FillReport, Side
-from execution import placing
+from execution import claiming, placing
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
 from execution.settling import Work, settle
@@ -93,7 +93,7 @@ class World:
 
 def execute(order_ids: list[int]) -> Work:
     """What the task does, with all that it releases."""
-    claimed = placing.claim(order_ids, worker="test", now=timezone.now())
+    claimed = claiming.claim(order_ids, worker="test", now=timezone.now())
     work = Work()
     for outcomes in placing.send(claimed):
         more = settle(outcomes, now=timezone.now())

@@ -134,7 +134,7 @@ def _accepted() -> Counter[str]:
 
 def _open(count: int) -> list[dict[str, Any]]:
     url = f"{settings.PAPER_EXCHANGE_URL}/paper/accounts"
-    body = {"count": count, "balances": {"USDT": "10000"}}
+    body: dict[str, Any] = {"count": count, "balances": {"USDT": "10000"}}
     opened: list[dict[str, Any]] = requests.post(url, json=body, timeout=30).json()
     return opened
 

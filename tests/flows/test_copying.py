@@ -16,7 +16,7 @@ HALF_ARE_HELD = {"kind": "hold", "endpoint": "order", "seconds": 2, "probability
 
 def trade(platform: PlatformRun, name: str, followers: int) -> dict[str, Any]:
     """A strategy that is being watched, whose master has just bought."""
-    built = platform.inside("build", name=name, followers=followers)
+    built: dict[str, Any] = platform.inside("build", name=name, followers=followers)
     eventually(lambda: platform.inside("is_watched", strategy=built["strategy"]), bool)
     built["bought"] = platform.inside("master_trades", strategy=built["strategy"], side="buy", share="0.1")
     return built

@@ -32,7 +32,7 @@ def test_a_fee_in_the_bought_coin_is_part_of_the_result() -> None:
 
     assert bought.holding.held == Decimal("0.999")
     assert sold.realised_pnl == Decimal("9.78011")
-    assert (sold.holding.held, sold.holding.cost) == (0, 0)
+    assert sold.holding.held == sold.holding.cost == 0
 
 
 def test_a_fee_in_a_third_coin_is_valued_at_its_mark() -> None:
@@ -50,7 +50,8 @@ def test_half_a_sale_realises_half_the_difference() -> None:
     bought = book(NOTHING, fill("buy", "2", "100"))
     sold = book(bought.holding, fill("sell", "1", "130"))
     assert sold.realised_pnl == 30
-    assert (sold.holding.held, sold.holding.cost) == (1, 100)
+    assert sold.holding.held == 1
+    assert sold.holding.cost == 100
 
 
 def test_a_master_who_sells_coins_of_his_own_realises_only_the_strategys_part() -> None:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from compliance.models import AuditRecord
-from execution import placing
+from execution import claiming
 from execution.models import CopyOrder, client_order_id
 from risk import services
 from risk.models import RiskLimits
@@ -135,7 +135,7 @@ def test_limits_need_the_scope(api_of, user):
 def test_after_the_switch_nothing_is_claimed(user, paper, subscription):
     order = entry_of(subscription)
     services.set_kill_switch(user=user, mode="close_only", now=timezone.now())
-    assert placing.claim([order.pk], worker="test", now=timezone.now()) == []
+    assert claiming.claim([order.pk], worker="test", now=timezone.now()) == []
     order.refresh_from_db()
     assert (order.status, order.reason_code) == ("denied", "kill_switch")
 

@@ -1,0 +1,144 @@
+"""What a venue's answer does to an order: a table, applied to the row in memory.
+
+Only what is listed as final or surely not placed is treated so; everything else is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from exchanges.errors import (
+    BadCredentials,
+    DuplicateOrder,
+    ExchangeError,
+    FilterRefused,
+    InsufficientFunds,
+    NotPlaced,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    SymbolUnknown,
+)
+from exchanges.types import OrderReport
+from execution.models import CopyOrder
+from execution.placing import Outcome
+from execution.reasons import Reason
+from execution.states import AT_THE_VENUE, Status, may_move
+
+log = structlog.get_logger(__name__)
+
+ZERO = Decimal(0)
+FIRST_LOOK_UP = timedelta(seconds=1)
+OPEN_LOOK_UP = timedelta(seconds=30)
+MISSING_FILLS_LOOK_UP = timedelta(seconds=1)
+SHORTEST_BACKOFF = timedelta(milliseconds=250)
+LONGEST_BACKOFF = timedelta(seconds=30)
+
+
+def apply(outcome: Outcome, order: CopyOrder, now: datetime) -> None:
+    if outcome.report is not None:
+        _apply_report(order, outcome.report, now)
+    elif outcome.error is not None and outcome.attempt == order.attempt and order.status in AT_THE_VENUE:
+        _apply_error(order, outcome.error, now)
+
+
+def _apply_report(order: CopyOrder, report: OrderReport, now: datetime) -> None:
+    if order.subscription_id is None:
+        order.filled_amount = max(order.filled_amount, report.filled)
+        order.filled_cost = order.filled_amount * (report.average_price or ZERO)
+    order.venue_order_id = report.venue_order_id or order.venue_order_id
+    order.acknowledged_at = order.acknowledged_at or now
+    # An order is final only when every fill that the venue counts is in the books.
+    all_booked = order.filled_amount >= report.filled
+    is_final = report.is_final and all_booked
+    _move(order, _state(order, is_final=is_final), now)
+    if order.status == Status.CANCELED and not order.reason_code:
+        is_entry = order.kind == CopyOrder.Kind.ENTRY
+        order.reason_code = Reason.BEYOND_SLIPPAGE if is_entry else Reason.PARTLY_FILLED
+    order.look_up_at = (
+        None if order.is_final else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
+    )
+
+
+def _state(order: CopyOrder, *, is_final: bool) -> Status:
+    """Decided by filled against requested, never by a venue's word for it."""
+    if order.filled_amount >= (order.requested_amount or ZERO):
+        return Status.FILLED
+    if is_final:
+        return Status.CANCELED
+    return Status.PARTIALLY_FILLED if order.filled_amount else Status.OPEN
+
+
+def _apply_error(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    for kind, answer in _ANSWERS:
+        if isinstance(error, kind):
+            return answer(order, error, now)
+    return _becomes_unknown(order, error, now)
+
+
+def _becomes_unknown(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    _move(order, Status.UNKNOWN, now)
+    order.look_up_at = now + FIRST_LOOK_UP
+
+
+def _becomes_pending_again(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    """Surely not placed: try again later, with the venue's own pause if it named one."""
+    _move(order, Status.PENDING, now)
+    order.due_at = now + _backoff(order.attempt, error)
+    order.look_up_at = None
+    order.reason_code, order.reason_text = Reason.WAITING_FOR_VENUE, error.text[:300]
+
+
+def _becomes_rejected(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    if order.kind == CopyOrder.Kind.EXIT and order.subscription_id:
+        # An exit is not allowed to end here: it stays to be done.
+        return _becomes_pending_again(order, error, now)
+    return _end_rejected(order, error, now)
+
+
+def _end_rejected(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+    _move(order, Status.REJECTED, now)
+    order.look_up_at = None
+    order.reason_code = next(reason for kind, reason in _REJECTIONS if isinstance(error, kind))
+    order.reason_text = f"{error.text} ({error.code})"[:300] if error.code else error.text[:300]
+
+
+_Answer = Callable[[CopyOrder, ExchangeError, datetime], None]
+# First match wins; whatever is not listed is unknown.
+_ANSWERS: tuple[tuple[type[ExchangeError], _Answer], ...] = (
+    (DuplicateOrder, _becomes_unknown),
+    (OutcomeUnknown, _becomes_unknown),
+    (NotPlaced, _becomes_pending_again),
+    (BadCredentials, _end_rejected),
+    (Rejected, _becomes_rejected),
+)
+_REJECTIONS: tuple[tuple[type[ExchangeError], Reason], ...] = (
+    (InsufficientFunds, Reason.INSUFFICIENT_FUNDS),
+    (FilterRefused, Reason.FILTER_REFUSED),
+    (SymbolUnknown, Reason.SYMBOL_NOT_LISTED),
+    (BadCredentials, Reason.BAD_CREDENTIALS),
+    (ExchangeError, Reason.VENUE_REJECTED),
+)
+
+
+def _backoff(attempt: int, error: ExchangeError) -> timedelta:
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return timedelta(seconds=error.retry_after)
+    doublings: int = 2 ** min(attempt, 10)
+    return min(SHORTEST_BACKOFF * doublings, LONGEST_BACKOFF)
+
+
+def _move(order: CopyOrder, end: Status, now: datetime) -> None:
+    start = Status(order.status)
+    if start == end:
+        return
+    if not may_move(start=start, end=end):
+        log.warning("move_refused", order_id=order.pk, start=start, end=end)
+        return
+    order.status = end
+    if order.is_final:
+        order.finished_at = now
