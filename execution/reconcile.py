@@ -68,10 +68,7 @@ def look_up_due(*, now: datetime) -> Work:
     found = [answer for answer in answers if answer.report is not None]
     work = settle([_outcome(answer, now) for answer in found], now=now) if found else Work()
     missing = [answer.question for answer in answers if answer.report is None and answer.error is None]
-    freed = _not_found(missing, now)
-    work.exits += freed.exits
-    work.entries += freed.entries
-    return work
+    return work + _not_found(missing, now)
 
 
 def _take_questions(now: datetime) -> list[Question]:

@@ -38,6 +38,9 @@ class Work:
     exits: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
 
+    def __add__(self, other: Work) -> Work:
+        return Work(self.exits + other.exits, self.entries + other.entries)
+
 
 def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
     """Apply outcomes to their orders, targets, cash and books; return the orders that they release."""

@@ -1,0 +1,32 @@
+"""Ask the exchanges about everything under way, and print what differs from the books."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from execution import tasks
+from execution.differences import find_differences
+from execution.models import CopyOrder
+from execution.reconcile import look_up_due
+from execution.states import AT_THE_VENUE
+
+
+class Command(BaseCommand):
+    help = "Compare orders and positions with the exchanges; exit 1 if anything differs."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        CopyOrder.objects.filter(status__in=AT_THE_VENUE).update(look_up_at=now)
+        while CopyOrder.objects.to_look_up(now=now).exists():
+            tasks.enqueue_work(look_up_due(now=now))
+        count = 0
+        for difference in find_differences():
+            count += 1
+            self.stdout.write(f"{difference.account}: {difference.sentence}")
+        self.stdout.write(f"{count} differences")
+        if count:
+            sys.exit(1)
