@@ -43,20 +43,20 @@ FROM (
 """
 
 FOLLOWERS = """
-SELECT sub.strategy_id, count(*), count(value.result),
-       count(*) FILTER (WHERE value.result > 0), count(*) FILTER (WHERE value.result < 0),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY value.result / sub.allocation)
-FROM subscriptions_subscription sub
-JOIN wallets_exchangeaccount account ON account.id = sub.exchange_account_id
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN bool_or(m.price IS NULL AND p.id IS NOT NULL) THEN NULL
-                ELSE sub.cash - sub.allocation + COALESCE(SUM(p.held * m.price), 0) END AS result
-    FROM (SELECT 1) one
+SELECT strategy_id, count(*), count(result), count(*) FILTER (WHERE result > 0),
+       count(*) FILTER (WHERE result < 0), percentile_cont(0.5) WITHIN GROUP (ORDER BY result / allocation)
+FROM (
+    SELECT sub.strategy_id, sub.allocation,
+           CASE WHEN count(p.id) = count(m.price)
+                THEN sub.cash - sub.allocation + COALESCE(sum(p.held * m.price), 0) END AS result
+    FROM subscriptions_subscription sub
+    JOIN wallets_exchangeaccount account ON account.id = sub.exchange_account_id
     LEFT JOIN ledger_position p ON p.subscription_id = sub.id AND p.held > 0
     LEFT JOIN ledger_mark m ON m.exchange = account.exchange AND m.symbol = p.symbol
-) value
-WHERE sub.strategy_id = ANY(%(ids)s) AND sub.status <> 'closed' AND NOT sub.own
-GROUP BY sub.strategy_id
+    WHERE sub.strategy_id = ANY(%(ids)s) AND sub.status <> 'closed' AND NOT sub.own
+    GROUP BY sub.id
+) copies
+GROUP BY strategy_id
 """
 
 ENOUGH_FOLLOWERS = 5

@@ -133,10 +133,10 @@ def _stages(lengths: Mapping[str, int | None]) -> list[Stage]:
 def _states(order: CopyOrder) -> list[tuple[str | Promise, datetime]]:
     """What happened when, oldest first."""
     moments = [
-        (_("The master's trade at the exchange"), order.signal_at),
+        (_("The master's trade (the exchange's clock)"), order.signal_at),
         (_("We learned of it"), order.detected_at),
         (_("This order was written"), order.created_at),
-        (_("Claimed by a worker"), order.claimed_at),
+        (_("Taken up to be sent (the exchange's clock)"), order.claimed_at),
         (_("Sent to the exchange"), order.submitted_at),
         (_("The exchange answered"), order.acknowledged_at),
         (_("Finished"), order.finished_at),

@@ -51,7 +51,9 @@ def _poll(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _facts(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
-    signal = get_object_or_404(Signal.objects.select_related("strategy"), public_id=public_id)
+    signal = get_object_or_404(
+        Signal.objects.filter(number__isnull=False).select_related("strategy"), public_id=public_id
+    )
     strategy = visible_strategy(request, signal.strategy.slug)
     paginator = Paginator(_copies(signal, signed_in(request).pk), PER_PAGE)
     number = request.GET.get("page", "1")

@@ -51,12 +51,12 @@ def _trimmed(value: Decimal, places: int, *, least: int = 0) -> str:
 
 @register.filter
 def money(value: Number) -> str:
-    """`1,284.00`; what is below a cent but not nothing is `< 0.01`."""
+    """`1,284.00`; what is below a cent but not nothing is `< 0.01`, a loss `< 0.01 down`."""
     amount = _decimal(value)
     if amount is None:
         return DASH
     if amount != 0 and abs(amount) < CENT:
-        return f"<{NO_BREAK}0.01" if amount > 0 else f">{NO_BREAK}{MINUS}0.01"
+        return f"<{NO_BREAK}0.01" if amount > 0 else f"<{NO_BREAK}0.01{NO_BREAK}{_('down')}"
     return _grouped(amount, 2)
 
 
@@ -80,12 +80,12 @@ def percent(fraction: Number) -> str:
 
 @register.filter
 def signed_percent(fraction: Number) -> str:
-    """A fraction as `+18.20 %` or `−0.51 %`; a change too small to show keeps its sign in words."""
+    """A fraction as `+18.20 %` or `−0.51 %`; what is too small to show is `< 0.01 % up` or `down`."""
     amount = _decimal(fraction)
     if amount is None:
         return DASH
     if amount != 0 and abs(amount) < Decimal("0.0001"):
-        return f"<{NO_BREAK}+0.01{NO_BREAK}%" if amount > 0 else f">{NO_BREAK}{MINUS}0.01{NO_BREAK}%"
+        return f"<{NO_BREAK}0.01{NO_BREAK}%{NO_BREAK}" + (_("up") if amount > 0 else _("down"))
     return _signed(amount, percent(amount))
 
 
@@ -111,6 +111,15 @@ def quantity(value: Number) -> str:
     """An amount of a coin, trailing zeros cut."""
     amount = _decimal(value)
     return DASH if amount is None else _trimmed(amount, 12)
+
+
+@register.filter
+def about(value: Number) -> str:
+    """An amount of a coin to three significant digits, where only its size matters."""
+    amount = _decimal(value)
+    if not amount:
+        return "0"
+    return _trimmed(amount, max(0, 2 - amount.adjusted()))
 
 
 @register.filter

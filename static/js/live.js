@@ -22,8 +22,9 @@
     state.textContent = (stale ? state.dataset.stale : state.dataset.updated).replace("%s", age);
   }
 
+  // The event's target may be an ancestor by now, as the part that asked has been swapped away.
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful && event.target.matches("[data-live]")) checkedAt = Date.now();
+    if (event.detail.successful && event.detail.elt.matches("[data-live]")) checkedAt = Date.now();
   });
 
   document.addEventListener("htmx:afterSettle", () => {

@@ -39,7 +39,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.target.matches("[data-live]")) return;
+  if (event.detail.elt.matches("[data-live]")) return;
   toast(`The server answered ${event.detail.xhr.status}. Nothing was changed by this page.`);
 });
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import expect
 
 from subscriptions.models import Subscription
 from tests.browser.conftest import log_in, violations
-from tests.factories import StrategyFactory, SubscriptionFactory
+from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 from tests.pages.market import hold, page_of_signal, quote_price, record_equity, signal_with_copies
 
 
@@ -39,10 +40,10 @@ def test_a_newcomer_follows_with_paper_money(open_page, person, published):
     page = log_in(open_page(), person)
     page.goto(f"/strategies/{published.slug}/")
     page.get_by_role("link", name="Follow", exact=True).click()
-    page.get_by_role("button", name="Start copying").click()
+    page.get_by_role("button", name="Start copying with paper money").click()
     expect(page.get_by_text("Tick this to start")).to_be_visible()
     page.get_by_label("I can afford to lose this money.").check()
-    page.get_by_role("button", name="Start copying").click()
+    page.get_by_role("button", name="Start copying with paper money").click()
     page.wait_for_url("**/dashboard/")
     expect(page.get_by_role("heading", name="Copies")).to_be_visible()
     assert Subscription.objects.get(follower=person).exchange_account.is_paper
@@ -58,7 +59,7 @@ def test_a_new_copy_appears_on_the_dashboard_by_itself_and_focus_stays(open_page
     signal_with_copies(copy.strategy, [(copy, "filled")])
     expect(rows).to_have_count(5)
     assert page.evaluate("document.activeElement.id") == name
-    expect(page.locator("#live-state")).to_contain_text("Live")
+    expect(page.locator("#live-state")).to_have_text(re.compile("checked [0-3] s ago"))
 
 
 def test_nothing_new_leaves_the_page_alone(open_page, person, copy):
@@ -134,3 +135,13 @@ def test_nothing_is_wider_than_the_screen(width, open_page, person, copy):
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
     assert wide == []
+
+
+def test_choosing_real_money_is_said_on_the_button(open_page, person, copy):
+    ExchangeAccountFactory.create(owner=person, exchange="binance", label="Binance main")
+    other = StrategyFactory.create()
+    page = log_in(open_page(), person)
+    page.goto(f"/strategies/{other.slug}/follow/")
+    page.get_by_label("Binance main").check()
+    expect(page.get_by_role("button", name="Start copying with real money")).to_be_visible()
+    expect(page.get_by_text("real orders are placed")).to_be_visible()
