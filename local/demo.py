@@ -22,6 +22,8 @@ from local.run_folder import locked, temporary
 
 USAGE = "Usage: python -m local.demo [--check]"
 DEFAULT_PORT = 8000
+# A day of the demo's market moves as ten real ones do, so that there is something to see in minutes.
+LIVELY_MARKET = {"PAPER_VOLATILITY": "0.25"}
 PORT_PATIENCE_SECONDS = 3.0
 # A process that lived longer is started again when it ends, as any process manager would.
 SHORTEST_LIFE_SECONDS = 10.0
@@ -49,7 +51,9 @@ def demo() -> int:
         env = environment.for_platform(environment.kept_secrets(RUN / "env"))
         with (
             engines.running(RUN, env=env, durable=True, lock=lock) as running,
-            _platform(Platform(RUN, env=running.env(), web_port=port, keep_open=(lock,))) as platform,
+            _platform(
+                Platform(RUN, env=LIVELY_MARKET | running.env(), web_port=port, keep_open=(lock,))
+            ) as platform,
         ):
             log_ins = _seed(platform)
             _start_all(platform)

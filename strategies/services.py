@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
 
@@ -75,14 +75,18 @@ def create_strategy(
 ) -> Strategy:
     """A draft."""
     quote = check_symbols(exchange=exchange_account.exchange, symbols=offer.symbols)
-    return Strategy.objects.create(
-        owner=owner,
-        exchange_account=exchange_account,
-        slug=_slug(offer.name),
-        quote=quote,
-        created_at=now,
-        **offer.columns(),
-    )
+    with transaction.atomic():
+        # Two of one name at once: the second finds the first one's address taken.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('strategy address'))")
+        return Strategy.objects.create(
+            owner=owner,
+            exchange_account=exchange_account,
+            slug=_slug(offer.name),
+            quote=quote,
+            created_at=now,
+            **offer.columns(),
+        )
 
 
 def change_strategy(*, strategy_id: int, changes: Mapping[str, Any]) -> Strategy:
@@ -209,5 +213,6 @@ def _claim_symbols(strategy: Strategy) -> None:
 
 
 def _slug(name: str) -> str:
-    """Readable, and unique by the end of a fresh id."""
-    return f"{slugify(name)[:80] or 'strategy'}-{uuid7().hex[-8:]}"
+    """Readable; where somebody has it already, with the end of a fresh id."""
+    slug = slugify(name)[:80] or "strategy"
+    return f"{slug}-{uuid7().hex[-8:]}" if Strategy.objects.filter(slug=slug).exists() else slug
