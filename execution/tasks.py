@@ -10,8 +10,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,11 +22,14 @@ from django.db import close_old_connections
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from exchanges import gateway, loop
+from exchanges.errors import ExchangeError
 from execution import claiming, guard, leaving, placing, reconcile
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
 from execution.settling import Work, settle
 from strategies.models import Signal
+from wallets.models import ExchangeAccount
 
 # Orders of one message: enough to keep the connections busy, few enough to share the workers.
 BATCH = 100
@@ -33,6 +37,7 @@ BATCH = 100
 SWEEP_AFTER = timedelta(seconds=5)
 SWEEP_MOST = 2000
 SWEEP_SECONDS = 1.0
+WARM_LIMIT_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -110,16 +115,24 @@ def worker_name() -> str:
 def sweep() -> None:
     """Do what a lost message, a dead worker or a pause has left in the work lists, here and now."""
     now = timezone.now()
-    look_up_orders.run()
-    enqueue_work(leaving.advance(now=now))
+    _attempt(look_up_orders.run)
+    _attempt(lambda: enqueue_work(leaving.advance(now=now)))
     forgotten = Signal.objects.to_fan_out().filter(detected_at__lt=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):
-        fan_out.run(signal_id)
+        _attempt(partial(fan_out.run, signal_id))
     due = CopyOrder.objects.due(now=now).exclude(attempt=0, due_at__gt=now - SWEEP_AFTER)
     # Exits go first: `exit` sorts after `entry`.
     order_ids = list(due.order_by("-kind", "due_at").values_list("pk", flat=True)[:SWEEP_MOST])
     for start in range(0, len(order_ids), BATCH):
-        _execute_orders.run(order_ids[start : start + BATCH])
+        _attempt(partial(_execute_orders.run, order_ids[start : start + BATCH]))
+
+
+def _attempt(work: Callable[[], None]) -> None:
+    """One piece of work that fails must not keep the others waiting."""
+    try:
+        work()
+    except Exception:
+        log.exception("sweep_failed")
 
 
 @worker_ready.connect
@@ -129,11 +142,18 @@ def _start_sweeping(sender: Any, **_: object) -> None:
 
 
 def _sweep_for_ever() -> None:
+    _attempt(_warm)
     while True:
-        try:
-            sweep()
-        except Exception:
-            log.exception("sweep_failed")
-        finally:
-            close_old_connections()
+        _attempt(sweep)
+        close_old_connections()
         time.sleep(SWEEP_SECONDS)
+
+
+def _warm() -> None:
+    """Load the venues' markets and measure their clocks, so that the first signal need not wait for them."""
+    venues = ExchangeAccount.objects.connected().order_by("exchange").values_list("exchange", flat=True)
+    for exchange in venues.distinct():
+        try:
+            loop.run(gateway.warm(exchange), timeout=WARM_LIMIT_SECONDS)
+        except (ExchangeError, TimeoutError) as error:
+            log.warning("not_warmed", exchange=exchange, error=str(error))
