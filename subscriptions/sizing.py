@@ -123,7 +123,7 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
 
 def _at_bound(notional: Decimal, steps: tuple[Step, ...], *, bound: Decimal) -> Sized:
     amount = _exact(notional / bound)
-    step = Step("At your price bound", f"{_money(notional)} ÷ {plain(bound)}", plain(amount))
+    step = Step("At your price bound", f"{_money(notional)} ÷ {plain(bound)}", _shown(amount))
     return Sized(amount, (*steps, step))
 
 
@@ -136,13 +136,13 @@ def round_entry(
     """
     with localcontext(EXACT):
         wanted = target - held
-        steps = [Step("Target − held", f"{plain(target)} − {plain(held)}", plain(wanted))]
+        steps = [Step("Target − held", f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
         affordable = max(cash, Decimal(0)) / (bound * (1 + rules.taker_fee))
         is_cut = wanted > affordable
         if is_cut:
             detail = f"{_money(max(cash, Decimal(0)))} {rules.quote} free ÷ price bound with fee"
             wanted = affordable
-            steps.append(Step("Your free allocation", detail, plain(_exact(wanted))))
+            steps.append(Step("Your free allocation", detail, _shown(wanted)))
         quantity = round_down(max(wanted, Decimal(0)), rules.lot_step)
         if rules.max_quantity:
             quantity = min(quantity, round_down(rules.max_quantity, rules.lot_step))
@@ -161,7 +161,7 @@ def round_exit(*, target: Decimal, held: Decimal, price: Decimal, rules: MarketR
         if rules.max_market_quantity:
             quantity = min(quantity, round_down(rules.max_market_quantity, rules.lot_step))
         steps = [
-            Step("Held − target", f"{plain(held)} − {plain(target)}", plain(wanted)),
+            Step("Held − target", f"{_shown(held)} − {_shown(target)}", _shown(wanted)),
             Step("Down to the lot step", f"step {plain(rules.lot_step)}", plain(quantity)),
         ]
         if meets_minimum(quantity, price, rules):
@@ -199,6 +199,12 @@ def _too_small(quantity: Decimal, price: Decimal, rules: MarketRules) -> Step:
 def _exact(amount: Decimal) -> Decimal:
     """Down to what the database keeps."""
     return amount.quantize(PLACES, ROUND_DOWN)
+
+
+def _shown(amount: Decimal) -> str:
+    """An amount as people read it: eight places, or the first that count of a smaller one."""
+    shown = amount.quantize(Decimal("0.00000001"), ROUND_DOWN)
+    return plain(shown if shown else amount)
 
 
 def _money(amount: Decimal) -> str:
