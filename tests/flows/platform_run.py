@@ -39,6 +39,8 @@ class PlatformRun:
             "THROTTLING": "off",
         }
         self.platform = Platform(run_dir, env=env)
+        # A venue that people connect with keys of their own: the same exchange under Binance's name.
+        self.platform.env["EXCHANGE_URL_OVERRIDES"] = json.dumps({"binance": self.platform.paper_url})
 
     def start(self) -> None:
         self.platform.manage("migrate", "--no-input")
