@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal, localcontext
 
 from django.db import transaction
 
 from exchanges import gateway
+from exchanges.rounding import EXACT
 from exchanges.types import Account, MarketRules, OrderRequest, OrderType, Side
 from execution.models import CopyOrder
 from execution.reasons import Reason
@@ -24,7 +25,7 @@ from records.bulk import update_rows
 from risk.checks import Limits
 from risk.models import RiskLimits
 from subscriptions.models import Subscription
-from subscriptions.sizing import Sized, lower_target, round_entry, round_exit
+from subscriptions.sizing import PLACES, Sized, lower_target, round_entry, round_exit
 from wallets.models import ExchangeAccount
 
 # A venue refuses a request that is older than this; afterwards a look-up is sure.
@@ -58,7 +59,7 @@ class _Facts:
 
 def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> list[Claimed]:
     """Move what may go from `pending` to `submitting`; a second delivery of the same ids gets nothing."""
-    with transaction.atomic(durable=True):
+    with localcontext(EXACT), transaction.atomic(durable=True):
         subscriptions = _lock_subscriptions(order_ids)
         orders = list(
             CopyOrder.objects.select_for_update(no_key=True)
@@ -72,7 +73,8 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> list[Claim
             _forget_what_will_not_come(order, facts)
             if order.status == Status.SUBMITTING:
                 order.claimed_at = gateway.venue_now(facts.accounts[order.exchange_account_id].exchange)
-        _write(orders, facts, worker, now)
+                order.claimed_by, order.submitted_at = worker, now
+        _write(orders, facts, now)
     return [
         _claimed(order, facts.accounts[order.exchange_account_id])
         for order in orders
@@ -194,7 +196,8 @@ def _decide_entry(
         # What is merely too small stays in the target and joins the next change.
         reason = Reason.ALLOCATION_USED if sized.is_cut else Reason.BELOW_MINIMUM
         return _refuse(order, Status.SKIPPED, reason, now)
-    order.reserved = sized.amount * bound * (1 + rules.taker_fee)
+    # To what the database keeps, so that releasing it leaves exactly nothing.
+    order.reserved = (sized.amount * bound * (1 + rules.taker_fee)).quantize(PLACES, ROUND_UP)
     subscription.reserved += order.reserved
     return _take(order, sized.amount, now)
 
@@ -260,6 +263,8 @@ CLAIM_COLUMNS = (
     "sizing",
     "attempt",
     "claimed_at",
+    "claimed_by",
+    "submitted_at",
     "look_up_at",
     "not_found_count",
     "due_at",
@@ -267,10 +272,9 @@ CLAIM_COLUMNS = (
 )
 
 
-def _write(orders: Sequence[CopyOrder], facts: _Facts, worker: str, now: datetime) -> None:
+def _write(orders: Sequence[CopyOrder], facts: _Facts, now: datetime) -> None:
     rows = [
-        {"id": order.pk, "claimed_by": worker, "submitted_at": now, "updated_at": now}
-        | {column: getattr(order, column) for column in CLAIM_COLUMNS}
+        {"id": order.pk, "updated_at": now} | {column: getattr(order, column) for column in CLAIM_COLUMNS}
         for order in orders
     ]
     update_rows(CopyOrder, rows)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Exists, Max, Min, OuterRef
 
 from exchanges import gateway
 from exchanges.types import MarketRules
@@ -77,12 +77,12 @@ def fan_out_slice(signal_id: int, *, now: datetime) -> Slice:
     return Slice(pending, signal.is_exit, is_last)
 
 
-def finish_if_settled(signal_ids: Sequence[int]) -> None:
+def finish_if_settled(signal_ids: Collection[int]) -> None:
     """Mark signals done whose followers' orders are all final."""
-    unsettled = CopyOrder.objects.live().filter(signal_id__in=signal_ids).values("signal_id")
+    unsettled = CopyOrder.objects.live().filter(signal_id=OuterRef("pk"))
     Signal.objects.filter(
-        pk__in=signal_ids, status=Signal.Status.COPYING, fanned_out_at__isnull=False
-    ).exclude(pk__in=unsettled).update(status=Signal.Status.DONE)
+        ~Exists(unsettled), pk__in=signal_ids, status=Signal.Status.COPYING, fanned_out_at__isnull=False
+    ).update(status=Signal.Status.DONE)
 
 
 def _start(signal: Signal) -> None:

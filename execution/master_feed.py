@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import structlog
 from django.db import close_old_connections
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from exchanges import gateway, loop, stream
@@ -21,7 +21,7 @@ from exchanges.errors import BadCredentials, ExchangeError
 from exchanges.types import Account, FillReport
 from exchanges.valuation import equity_in_quote
 from execution.models import MasterFeed
-from execution.watcher import AccountSnapshot, take_fills
+from execution.watcher import AccountSnapshot, awaits_answer, take_fills
 from strategies.models import PerformanceSnapshot, StrategySymbol
 from wallets.models import ExchangeAccount
 
@@ -81,12 +81,26 @@ def accounts_to_watch() -> dict[int, dict[str, int]]:
 
 def lease(account_id: int, *, watcher: str, now: datetime) -> bool:
     """Take or renew the lease of an account; False while another watcher holds it."""
-    MasterFeed.objects.get_or_create(exchange_account_id=account_id, defaults={"filled_until": now})
+    _feed_of(account_id)
     free = Q(leased_by=watcher) | Q(leased_until=None) | Q(leased_until__lt=now)
     taken = MasterFeed.objects.filter(free, exchange_account_id=account_id).update(
         leased_by=watcher, leased_until=now + LEASE
     )
     return taken == 1
+
+
+def _feed_of(account_id: int) -> MasterFeed:
+    """The account's feed; a new one knows of nothing since its first strategy was published."""
+    feed = MasterFeed.objects.filter(exchange_account_id=account_id).first()
+    if feed:
+        return feed
+    since = StrategySymbol.objects.filter(exchange_account_id=account_id).aggregate(
+        first=Min("strategy__published_at")
+    )["first"]
+    feed, _created = MasterFeed.objects.get_or_create(
+        exchange_account_id=account_id, defaults={"filled_until": since}
+    )
+    return feed
 
 
 def release(account_ids: Iterable[int], *, watcher: str) -> None:
@@ -175,21 +189,26 @@ def _back_fill(watch: Watch, account: Account) -> None:
     feed = MasterFeed.objects.get(exchange_account_id=watch.account_id)
     asked_at = gateway.venue_now(watch.exchange)
     watch.next_back_fill = time.monotonic() + BACK_FILL_SECONDS
+    waits = False
     try:
         for symbol in watch.strategies:
             fills = loop.run(
                 gateway.fetch_fills(account, symbol=symbol, since=feed.filled_until - OVERLAP),
                 timeout=CALL_LIMIT_SECONDS,
             )
-            _take_by_order(watch, fills)
+            waits = not _take_by_order(watch, symbol, fills) or waits
     except (ExchangeError, TimeoutError) as error:
         log.warning("back_fill_failed", account_id=watch.account_id, text=str(error))
         watch.next_back_fill = time.monotonic() + SNAPSHOT_SECONDS
         return
-    MasterFeed.objects.filter(pk=feed.pk).update(filled_until=asked_at, alive_at=timezone.now())
+    known_until = feed.filled_until if waits else asked_at
+    MasterFeed.objects.filter(pk=feed.pk).update(filled_until=known_until, alive_at=timezone.now())
 
 
-def _take_by_order(watch: Watch, fills: list[FillReport]) -> None:
+def _take_by_order(watch: Watch, symbol: str, fills: list[FillReport]) -> bool:
+    """Take what is new, one signal per order; False: not yet, an order of our own is unanswered."""
+    if fills and awaits_answer(account_id=watch.account_id, symbol=symbol):
+        return False
     by_order: dict[str, list[FillReport]] = {}
     for fill in fills:
         # The stream is gathering this one: it knows the whole order.
@@ -197,6 +216,7 @@ def _take_by_order(watch: Watch, fills: list[FillReport]) -> None:
             by_order.setdefault(fill.venue_order_id, []).append(fill)
     for group in by_order.values():
         _take(watch, group)
+    return True
 
 
 def _take_snapshot(watch: Watch, account: Account) -> None:

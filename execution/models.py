@@ -71,7 +71,7 @@ class CopyOrder(PublicIdModel):
     symbol = models.CharField(max_length=32)
     side = models.CharField(max_length=4)
     type = models.CharField(max_length=10)
-    status = models.CharField(max_length=16, choices=STATUS_CHOICES, default=Status.PENDING)
+    status = models.CharField(max_length=16, choices=STATUS_CHOICES, default=Status.PENDING.value)
     reason_code = models.CharField(max_length=40, blank=True)
     reason_text = models.CharField(max_length=300, blank=True)
     # The change of target: an entry as an amount, an exit as a fraction; applied once, at the claim.
@@ -150,6 +150,9 @@ class CopyOrder(PublicIdModel):
                 name="live_orders_of_a_sub_position",
             ),
             models.Index(fields=["signal"], name="orders_of_a_signal"),
+            models.Index(
+                fields=["signal"], condition=Q(status__in=LIVE_VALUES), name="live_orders_of_a_signal"
+            ),
             models.Index(fields=["subscription", "-id"], name="orders_of_a_subscription"),
             models.Index(F("created_at").desc(), F("id").desc(), name="orders_newest_first"),
         ]

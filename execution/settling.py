@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from django.db import transaction
 
 from exchanges import gateway
 from exchanges.errors import BadCredentials
-from exchanges.rounding import meets_minimum
+from exchanges.rounding import EXACT, meets_minimum
 from execution.answers import SHORTEST_BACKOFF, apply
 from execution.fan_out import finish_if_settled
 from execution.models import CopyOrder, client_order_id
@@ -44,7 +44,7 @@ class Work:
 
 def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
     """Apply outcomes to their orders, targets, cash and books; return the orders that they release."""
-    with transaction.atomic(durable=True):
+    with localcontext(EXACT), transaction.atomic(durable=True):
         # Subscriptions first, by id: everybody locks in this order.
         subscriptions = _lock_subscriptions(outcomes)
         orders = _lock_orders(outcomes)
@@ -59,9 +59,11 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         _write(orders.values(), subscriptions, now)
         CopyOrder.objects.bulk_create(parts)
         _tell_signals(orders.values())
-        finish_if_settled([order.signal_id for order in finished if order.signal_id])
         _mark_invalid(outcomes, orders)
-        return _released(finished, now)
+        work = _released(finished, now)
+    # In a statement of its own: two batches of the same signals must not wait for each other.
+    finish_if_settled({order.signal_id for order in finished if order.signal_id})
+    return work
 
 
 def _lock_subscriptions(outcomes: Sequence[Outcome]) -> dict[int, Subscription]:

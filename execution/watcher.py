@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import structlog
 from django.db import transaction
 
 from exchanges import gateway
+from exchanges.rounding import EXACT
 from exchanges.types import FillReport, Side
 from execution.models import CopyOrder
+from execution.states import Status
 from ledger.booking import Entry, book_fills
 from ledger.models import Position
 from strategies.models import Signal, Strategy
@@ -42,7 +44,7 @@ def take_fills(
     *, strategy_id: int, fills: Sequence[FillReport], snapshot: AccountSnapshot | None, now: datetime
 ) -> Signal | None:
     """Record one master order's fills as a signal and book them; None when all were known already."""
-    with transaction.atomic(durable=True):
+    with localcontext(EXACT), transaction.atomic(durable=True):
         strategy = (
             Strategy.objects.select_for_update(of=("self",), no_key=True)
             .select_related("exchange_account")
@@ -78,6 +80,17 @@ def take_fills(
         )
     log.info("signal", signal_id=signal.pk, strategy_id=strategy_id, number=signal.number)
     return signal
+
+
+def awaits_answer(*, account_id: int, symbol: str) -> bool:
+    """Whether an order of the master's that went through us has not been answered yet.
+
+    Until then a fill that names only the venue's order id may be that order's.
+    """
+    own = CopyOrder.objects.filter(
+        exchange_account_id=account_id, origin=CopyOrder.Origin.MASTER, symbol=symbol, venue_order_id=""
+    )
+    return own.filter(status__in=[Status.SUBMITTING, Status.UNKNOWN]).exists()
 
 
 def _requested(account_id: int, fill: FillReport) -> Signal | None:
