@@ -33,7 +33,7 @@ class BareCcxt:
         context = ssl.create_default_context(cafile=certifi.where())
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
         session = aiohttp.ClientSession(connector=connector)
-        base = at_venue(Client({"session": session, "enableRateLimit": False}), venue)
+        base: Client = at_venue(Client({"session": session, "enableRateLimit": False}), venue)
         await base.load_markets()
         return base
 

@@ -124,9 +124,14 @@ def gather(stage: Stage, followers: int) -> Crowd:
     Subscription.objects.bulk_create(
         [_subscription(strategy, account) for account in accounts[1:]], batch_size=1000
     )
+    analyze()
+    return Crowd(stage, strategy, keys[1:], Meter(workers=stage.worker_pids, venue=stage.venue_pid))
+
+
+def analyze() -> None:
+    """What autovacuum does within a minute of much being written; PostgreSQL's plans depend on it."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return Crowd(stage, strategy, keys[1:], Meter(workers=stage.worker_pids, venue=stage.venue_pid))
 
 
 def _strategy(name: str, owner: User, account: ExchangeAccount) -> Strategy:

@@ -75,6 +75,7 @@ def _measure_size(stage: Stage, followers: int, extent: Extent) -> dict[int, Mea
         stage.set_latency(0)
         cold = everybody.copy()
         say(f"  {followers} followers for the first time: {cold.seconds:.2f} s (not counted)")
+        crowd.analyze()
         results = {}
         for latency in LATENCIES:
             stage.set_latency(latency)
@@ -113,7 +114,7 @@ def _all(runs: list[crowd.Copied] | list[copiers.Copied]) -> str:
     return "/".join(f"{run.seconds:.2f}" for run in runs)
 
 
-def _across(measured: dict[tuple[int, int], Measured]) -> Figures:
+def _across(measured: dict[tuple[int, int], Measured]) -> dict[str, float]:
     """Figures over several sizes, all without latency."""
     prompt = {followers: result for (followers, latency), result in measured.items() if not latency}
     figures = {

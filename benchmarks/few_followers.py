@@ -50,6 +50,7 @@ def _pairs(
     with copiers.copying("serial_copier", stage.venue, everybody.keys) as serial:
         stage.set_latency(0)
         everybody.copy()
+        crowd.analyze()
         stage.set_latency(latency)
         for _ in range(repetitions):
             yield everybody.copy(), serial.copy(ORDER)
