@@ -25,6 +25,10 @@ class Action(models.TextChoices):
     EXCHANGE_ACCOUNT_CHANGE = "exchange_account.change"
     EXCHANGE_ACCOUNT_DELETE = "exchange_account.delete"
     KILL_SWITCH_CHANGE = "kill_switch.change"
+    WEBHOOK_CREATE = "webhook.create"
+    WEBHOOK_USE = "webhook.use"
+    WEBHOOK_FAILURE = "webhook.failure"
+    WEBHOOK_REVOKE = "webhook.revoke"
     EXPORT = "export"
     ADMIN_CHANGE = "admin.change"
 

@@ -1,4 +1,4 @@
-"""What every request passes: an id for the logs, a strict content policy, the person's time zone."""
+"""What every request passes: secrets out of the address, an id for the logs, a strict policy, a time zone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+
+from strategies.webhooks import FORM as HOOK_SECRET
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -23,7 +25,35 @@ ADMIN_POLICY = (
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+HOOKS, HIDDEN = "/hooks/", "hidden"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class HookSecretMiddleware:
+    """Take the secret out of a webhook's address before anything can log it: `request.hook_secret`.
+
+    The server's own environment is changed with it, from which gunicorn writes its access log.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path.startswith(HOOKS) and path != HOOKS:
+            request.hook_secret = path.removeprefix(HOOKS)  # type: ignore[attr-defined]
+            _rename(request, HOOKS + HIDDEN)
+        elif HOOK_SECRET.search(path):  # A mistyped address, such as //hooks/...
+            _rename(request, HOOK_SECRET.sub(HIDDEN, path))
+        return self.get_response(request)
+
+
+def _rename(request: HttpRequest, path: str) -> None:
+    script_name = request.path[: len(request.path) - len(request.path_info)]
+    request.path_info, request.path = path, script_name + path
+    for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
+        if name in request.META:
+            request.META[name] = path
 
 
 class RequestIdMiddleware:

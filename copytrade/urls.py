@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include(API_ROOT)),
     path("token/", include([*accounts.token_urlpatterns, *rest.unknown_path])),
+    path("hooks/", include([*execution.hook_urlpatterns, *rest.unknown_path])),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("copytrade.pages.urls")),

@@ -1,4 +1,4 @@
-"""Routes of signals, orders, subscriptions, trades and limits."""
+"""Routes of signals, webhooks, orders, subscriptions, trades and limits."""
 
 from django.urls import URLPattern, path
 
@@ -7,12 +7,16 @@ from execution.api.orders import OrdersView, OrderView
 from execution.api.signals import SignalsView, SignalView
 from execution.api.subscriptions import CloseAllView, PauseAllView, SubscriptionsView, SubscriptionView
 from execution.api.trades import TradesExportView, TradesView
+from execution.api.webhooks import HookView, WebhooksView, WebhookView
 
 SIGNALS = "strategies/<uuid:strategy_id>/signals/"
+WEBHOOKS = "strategies/<uuid:strategy_id>/webhooks/"
 
 api_urlpatterns: list[URLPattern] = [
     path(SIGNALS, SignalsView.as_view(), name="api-signals"),
     path(f"{SIGNALS}<uuid:signal_id>/", SignalView.as_view(), name="api-signal"),
+    path(WEBHOOKS, WebhooksView.as_view(), name="api-webhooks"),
+    path(f"{WEBHOOKS}<uuid:webhook_id>/", WebhookView.as_view(), name="api-webhook"),
     path("subscriptions/", SubscriptionsView.as_view(), name="api-subscriptions"),
     path("subscriptions/pause-all/", PauseAllView.as_view(), name="api-pause-all"),
     path("subscriptions/close-all/", CloseAllView.as_view(), name="api-close-all"),
@@ -23,3 +27,4 @@ api_urlpatterns: list[URLPattern] = [
     path("trades/export", TradesExportView.as_view(), name="api-trades-export"),
     path("risk/limits/", LimitsView.as_view(), name="api-risk-limits"),
 ]
+hook_urlpatterns: list[URLPattern] = [path("<path:secret>", HookView.as_view(), name="hook")]

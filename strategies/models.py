@@ -227,3 +227,28 @@ class PerformanceSnapshot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["strategy", "at"], name="one_snapshot_per_strategy_and_moment"),
         ]
+
+
+class WebhookQuerySet(models.QuerySet["Webhook"]):
+    def usable(self) -> WebhookQuerySet:
+        """Not revoked, and of somebody who may still log in."""
+        return self.filter(revoked_at=None, strategy__owner__is_active=True)
+
+
+class Webhook(PublicIdModel):
+    """A secret address that takes signals for a strategy. Only a digest of the secret is kept."""
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="+")
+    prefix = models.CharField(max_length=10, help_text="The secret's first characters, to recognise it.")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["strategy", "-id"], name="webhooks_of_a_strategy")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +24,7 @@ from execution.serializers import (
 )
 from rest import codes
 from rest.errors import Forbidden
+from rest.throttles import seconds_to_wait
 from rest.views import ApiView
 from strategies.models import Signal, Strategy
 from subscriptions.models import Subscription
@@ -27,6 +32,8 @@ from subscriptions.models import Subscription
 SIGNALS_NOT_VISIBLE = codes.declare(
     "signals_not_visible", "The master shows the trades of this strategy to its followers only, or to nobody."
 )
+# Each signal becomes an order of every follower: a burst would be theirs to pay for.
+SIGNALS_PER_MINUTE = 60
 BODY_EXAMPLE = OpenApiExample(
     "Buy at market",
     value={
@@ -66,16 +73,9 @@ class SignalsView(ApiView):
     )
     def post(self, request: Request, strategy_id: UUID) -> Response:
         strategy = _own(request, strategy_id)
+        limit_rate(f"api-signals:{strategy.pk}")
         given = self.body(SignalSerializer)
-        signal, order = services.send_signal(
-            strategy=strategy,
-            request=services.Request(**{"price": None, **given}),
-            source=Signal.Source.API,
-            now=timezone.now(),
-        )
-        if order is not None:
-            tasks.enqueue_orders([order.pk], queue="signals")
-        return Response(SignalSentSerializer(signal).data, status=202 if order else 200)
+        return place(strategy=strategy, given=given, source=Signal.Source.API, now=timezone.now())
 
 
 class SignalView(ApiView):
@@ -113,6 +113,22 @@ class SignalView(ApiView):
             return Response(status=204)
         tasks.enqueue_look_ups()
         return Response(SignalSentSerializer(signal).data, status=202)
+
+
+def limit_rate(name: str) -> None:
+    """One strategy's signals of one way in: 429 above the limit."""
+    wait = seconds_to_wait(name, limit=SIGNALS_PER_MINUTE)
+    if wait is not None:
+        raise Throttled(wait=wait)
+
+
+def place(*, strategy: Strategy, given: Mapping[str, Any], source: str, now: datetime) -> Response:
+    """Send what SignalSerializer gave: 202 for a new signal, 200 for one that was sent before."""
+    wanted = services.Request(**{"price": None, **given})
+    signal, order = services.send_signal(strategy=strategy, request=wanted, source=source, now=now)
+    if order is not None:
+        tasks.enqueue_orders([order.pk], queue="signals")
+    return Response(SignalSentSerializer(signal).data, status=202 if order else 200)
 
 
 def _own(request: Request, strategy_id: UUID) -> Strategy:

@@ -52,7 +52,7 @@ def test_the_description_is_openapi_3_1_and_says_what_every_operation_may_answer
             bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
             for media in (m for body in bodies for k, m in body.get("content", {}).items() if k == JSON):
                 assert media["examples"], (method, address)
-            if method != "get":
+            if method != "get" and not address.startswith("/hooks/"):  # Senders there have no token.
                 names = {parameter["name"] for parameter in operation["parameters"]}
                 assert "X-Nonce" in names, (method, address)
 
