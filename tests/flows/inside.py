@@ -33,9 +33,21 @@ from wallets.models import ExchangeAccount  # noqa: E402
 SYMBOL = "BTC/USDT"
 
 
-def build(*, name: str, followers: int) -> dict[str, Any]:
-    """A published strategy with so many followers, each with an account at the paper exchange."""
-    keys = _open(followers + 1)
+def build(
+    *,
+    name: str,
+    followers: int,
+    symbol: str = SYMBOL,
+    balance: str = "10000",
+    allocation: str = "1000",
+    master_balance: str = "10000",
+) -> dict[str, Any]:
+    """A published strategy with so many followers, each with an account at the paper exchange.
+
+    Balances and allocation are in the symbol's quote.
+    """
+    quote = symbol.partition("/")[2]
+    keys = _open(1, {quote: master_balance}) + _open(followers, {quote: balance})
     people = User.objects.bulk_create(
         [User(email=f"{name}-{number}@example.com", password="!") for number in range(followers + 1)]
     )
@@ -47,20 +59,20 @@ def build(*, name: str, followers: int) -> dict[str, Any]:
         exchange_account=accounts[0],
         name=name,
         slug=name,
-        symbols=[SYMBOL],
-        quote="USDT",
+        symbols=[symbol],
+        quote=quote,
         status=Strategy.Status.PUBLISHED,
         published_at=timezone.now(),
     )
-    StrategySymbol.objects.create(strategy=strategy, exchange_account=accounts[0], symbol=SYMBOL)
+    StrategySymbol.objects.create(strategy=strategy, exchange_account=accounts[0], symbol=symbol)
     Subscription.objects.bulk_create(
         [
             Subscription(
                 follower=person,
                 strategy=strategy,
                 exchange_account=account,
-                allocation=Decimal(1000),
-                cash=Decimal(1000),
+                allocation=Decimal(allocation),
+                cash=Decimal(allocation),
                 sizing_mode=Subscription.SizingMode.PROPORTIONAL,
                 sizing_value=Decimal(1),
                 starts_after_number=0,
@@ -68,7 +80,7 @@ def build(*, name: str, followers: int) -> dict[str, Any]:
             for person, account in zip(people[1:], accounts[1:], strict=True)
         ]
     )
-    return {"strategy": strategy.pk, "keys": [key["api_key"] for key in keys[1:]]}
+    return {"strategy": strategy.pk, "master": keys[0], "keys": [key["api_key"] for key in keys[1:]]}
 
 
 def is_watched(*, strategy: int) -> bool:
@@ -132,9 +144,9 @@ def _accepted() -> Counter[str]:
         after = page["next"]
 
 
-def _open(count: int) -> list[dict[str, Any]]:
+def _open(count: int, balances: dict[str, str]) -> list[dict[str, Any]]:
     url = f"{settings.PAPER_EXCHANGE_URL}/paper/accounts"
-    body: dict[str, Any] = {"count": count, "balances": {"USDT": "10000"}}
+    body: dict[str, Any] = {"count": count, "balances": balances}
     opened: list[dict[str, Any]] = requests.post(url, json=body, timeout=30).json()
     return opened
 

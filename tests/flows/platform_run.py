@@ -26,6 +26,9 @@ REDIS_DATABASE = 5
 class PlatformRun:
     """`platform` are the processes; `inside` runs a function of inside.py in their environment."""
 
+    inside_module = "tests.flows.inside"
+    inside_seconds = 120.0
+
     def __init__(self, run_dir: Path) -> None:
         self.log = run_dir / "databases.log"
         self.server_url = os.environ["DATABASE_URL"]
@@ -56,13 +59,13 @@ class PlatformRun:
 
     def inside(self, function: str, **arguments: Any) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.flows.inside", function, json.dumps(arguments)],
+            [sys.executable, "-m", self.inside_module, function, json.dumps(arguments)],
             cwd=ROOT,
             env=self.platform.env | {"DJANGO_SETTINGS_MODULE": "copytrade.settings"},
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=self.inside_seconds,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
