@@ -2,8 +2,10 @@
 
 import json
 import logging
+import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,6 +31,7 @@ BODY = {
     "type": "market",
     "amount": "0.01",
 }
+ROOT = Path(__file__).resolve().parents[2]
 UNKNOWN = "cth_" + "0" * 32
 
 
@@ -144,6 +147,28 @@ def test_a_wrong_field_is_named_and_nothing_is_placed(hook, enqueued, change, co
     assert (code, attr) == error_of(hook(BODY | change, content_type="text/plain"))
     assert not Signal.objects.exists()
     assert enqueued == []
+
+
+TEMPLATES = re.findall(
+    r"```json\n(\{\n.*?)```", (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8"), re.DOTALL
+)
+PLACEHOLDERS = {
+    "{{ticker}}": "BTCUSDT",
+    "{{interval}}": "60",
+    "{{timenow}}": "2026-01-05T12:00:03Z",
+    "{{strategy.order.action}}": "buy",
+    "{{strategy.order.contracts}}": "0.01",
+    "{{close}}": "97412.51",
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_documented_templates_are_taken_once_filled_in(hook, template):
+    assert len(TEMPLATES) == 2
+    for placeholder, value in PLACEHOLDERS.items():
+        template = template.replace(placeholder, value)
+    answer = hook(template)
+    assert answer.status_code == 202, answer.content
 
 
 def test_without_an_id_of_the_sender_nothing_is_placed(hook):
