@@ -57,11 +57,16 @@ def _apply_report(order: CopyOrder, report: OrderReport, now: datetime) -> None:
     is_final = report.is_final and all_booked
     _move(order, _state(order, is_final=is_final), now)
     if order.status == Status.CANCELED and not order.reason_code:
-        is_entry = order.kind == CopyOrder.Kind.ENTRY
-        order.reason_code = Reason.BEYOND_SLIPPAGE if is_entry else Reason.PARTLY_FILLED
+        order.reason_code = _why_canceled(order)
     order.look_up_at = (
         None if order.is_final else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
     )
+
+
+def _why_canceled(order: CopyOrder) -> Reason:
+    if order.cancel_requested_at:
+        return Reason.CANCELED_BY_MASTER
+    return Reason.BEYOND_SLIPPAGE if order.kind == CopyOrder.Kind.ENTRY else Reason.PARTLY_FILLED
 
 
 def _state(order: CopyOrder, *, is_final: bool) -> Status:
@@ -87,6 +92,11 @@ def _becomes_unknown(order: CopyOrder, error: ExchangeError, now: datetime) -> N
 
 def _becomes_pending_again(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
     """Surely not placed: try again later, with the venue's own pause if it named one."""
+    if order.cancel_requested_at:
+        _move(order, Status.CANCELED, now)
+        order.look_up_at = None
+        order.reason_code = Reason.CANCELED_BY_MASTER
+        return
     _move(order, Status.PENDING, now)
     order.due_at = now + _backoff(order.attempt, error)
     order.look_up_at = None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, Min, OuterRef
+from django.db.models import Max, Min, Q
 
-from exchanges import gateway
+from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
+from execution.endings import finish_if_settled
 from execution.models import CopyOrder, client_order_id
 from execution.reasons import Reason
+from execution.rules import rules_of
 from execution.states import Status
 from risk.checks import Denial, Limits, check_entry, slippage_bound_bps
 from risk.models import RiskLimits
@@ -27,7 +29,13 @@ SLICE = 500
 FIRST_SLICE = 50
 # Spreads who goes first over the followers; any large prime does.
 ROTATION = 2_147_483_647
+# Above what anybody can pay, and within what the database keeps.
+LARGEST_AMOUNT = Decimal(10) ** 15
+CLOCKS_DIFFER = timedelta(seconds=10)
 DEEP_MARKETS = frozenset({"BTC", "ETH"})
+
+
+VenueRules = Mapping[str, Mapping[str, MarketRules] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,63 +60,81 @@ class Verdict:
 
 
 def fan_out_slice(signal_id: int, *, now: datetime) -> Slice:
-    """Write the next slice of the signal's orders. Goes on where a fan-out that died has stopped."""
-    with transaction.atomic(durable=True):
-        signal = (
-            Signal.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("strategy")
-            .get(pk=signal_id)
-        )
-        if signal.fanned_out_at is not None:
-            return Slice([], signal.is_exit, is_last=True)
-        if signal.fan_out_start is None:
-            _start(signal)
+    """Write the next slice of the signal's orders. Goes on where a fan-out that died has stopped.
+
+    While an earlier signal of the same strategy and symbol is not written for everybody, its next slice
+    comes first: an exit must find the entries that it closes.
+    """
+    wanted = Signal.objects.select_related("strategy").get(pk=signal_id)
+    venues = Subscription.objects.following(wanted.strategy_id).values_list(
+        "exchange_account__exchange", flat=True
+    )
+    # May go over the network, so before any lock.
+    rules = rules_of(venues.distinct())
+    with localcontext(EXACT), transaction.atomic(durable=True):
+        signal = _next_to_write(wanted, now)
+        if signal is None:
+            is_written = Signal.objects.filter(pk=signal_id, fanned_out_at__isnull=False).exists()
+            return Slice([], wanted.is_exit, is_last=is_written)
+        overtaken = _start(signal) if signal.fan_out_start is None else set()
         followers = _next_followers(signal)
-        orders = CopyOrder.objects.bulk_create(_orders(signal, followers, now))
-        is_last = not followers
-        if is_last:
-            signal.fanned_out_at = now
-        else:
+        orders = CopyOrder.objects.bulk_create(_orders(signal, followers, rules, now))
+        if followers:
             signal.fan_out_cursor = _cursor_after(followers[-1], signal)
+        else:
+            signal.fanned_out_at = now
         signal.save(update_fields=["fan_out_start", "fan_out_cursor", "fanned_out_at"])
-        if is_last:
-            finish_if_settled([signal.pk])
+    finish_if_settled(overtaken if followers else overtaken | {signal.pk})
     pending = [order.pk for order in orders if order.status == Status.PENDING]
-    return Slice(pending, signal.is_exit, is_last)
+    return Slice(pending, signal.is_exit, is_last=not followers and signal.pk == wanted.pk)
 
 
-def finish_if_settled(signal_ids: Collection[int]) -> None:
-    """Mark signals done whose followers' orders are all final."""
-    unsettled = CopyOrder.objects.live().filter(signal_id=OuterRef("pk"))
-    Signal.objects.filter(
-        ~Exists(unsettled), pk__in=signal_ids, status=Signal.Status.COPYING, fanned_out_at__isnull=False
-    ).update(status=Signal.Status.DONE)
+def _next_to_write(wanted: Signal, now: datetime) -> Signal | None:
+    """The signal whose slice comes first, locked; None when another worker has just written the last one.
+
+    Entries that are too old to be bought hold up nobody.
+    """
+    too_old = now - timedelta(seconds=wanted.strategy.max_signal_age_seconds) - CLOCKS_DIFFER
+    holds_up = Q(pk=wanted.pk) | Q(side="sell") | Q(at__gte=too_old)
+    return (
+        Signal.objects.to_fan_out()
+        .filter(holds_up, strategy=wanted.strategy, symbol=wanted.symbol, number__lte=wanted.number)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("strategy")
+        .order_by("number")
+        .first()
+    )
 
 
-def _start(signal: Signal) -> None:
-    """Choose who goes first, and let a full exit overtake the entries that have not left yet."""
+def _start(signal: Signal) -> set[int]:
+    """Choose who goes first, and let a full exit overtake the entries that have not left yet.
+
+    Returns the signals of those entries.
+    """
     ids = Subscription.objects.following(signal.strategy_id).aggregate(low=Min("pk"), high=Max("pk"))
     low, high = ids["low"] or 0, ids["high"] or 0
     signal.fan_out_start = low + ((signal.number or 0) * ROTATION) % (high - low + 1)
     signal.fan_out_cursor = signal.fan_out_start - 1
-    if signal.exit_fraction == 1:
-        _overtake(signal)
+    return _overtake(signal) if signal.exit_fraction == 1 else set()
 
 
-def _overtake(signal: Signal) -> None:
-    CopyOrder.objects.filter(
+def _overtake(signal: Signal) -> set[int]:
+    entries = CopyOrder.objects.filter(
         strategy_id=signal.strategy_id,
         symbol=signal.symbol,
         kind=CopyOrder.Kind.ENTRY,
         status=Status.PENDING,
         attempt=0,
         origin=CopyOrder.Origin.SIGNAL,
-    ).update(
+    )
+    signal_ids = {pk for pk in entries.values_list("signal_id", flat=True).distinct() if pk}
+    entries.update(
         status=Status.SKIPPED,
         reason_code=Reason.OVERTAKEN_BY_EXIT,
         finished_at=signal.detected_at,
         updated_at=signal.detected_at,
     )
+    return signal_ids
 
 
 def _cursor_after(last: Subscription, signal: Signal) -> int:
@@ -131,10 +157,10 @@ def _next_followers(signal: Signal) -> list[Subscription]:
     return list(followers.filter(pk__gt=cursor)[:limit]) or list(followers.filter(pk__lt=start)[:SLICE])
 
 
-def _orders(signal: Signal, followers: Sequence[Subscription], now: datetime) -> list[CopyOrder]:
+def _orders(
+    signal: Signal, followers: Sequence[Subscription], rules: VenueRules, now: datetime
+) -> list[CopyOrder]:
     limits = RiskLimits.objects.by_user({follower.follower_id for follower in followers})
-    venues = {follower.exchange_account.exchange for follower in followers}
-    rules = {venue: gateway.market_rules_now(venue).get(signal.symbol) for venue in venues}
     return [
         _order(signal, follower, limits.get(follower.follower_id, Limits()), rules, now)
         for follower in followers
@@ -145,11 +171,11 @@ def _order(
     signal: Signal,
     follower: Subscription,
     limits: Limits,
-    rules: Mapping[str, MarketRules | None],
+    rules: VenueRules,
     now: datetime,
 ) -> CopyOrder:
-    market = rules[follower.exchange_account.exchange]
-    verdict = _exit(signal, follower, market) if signal.is_exit else _entry(signal, follower, limits, market)
+    markets = rules.get(follower.exchange_account.exchange)
+    verdict = _exit(signal) if signal.is_exit else _entry(signal, follower, limits, markets)
     number = signal.number or 0
     is_final = verdict.status != Status.PENDING
     return CopyOrder(
@@ -191,36 +217,38 @@ def _expires_at(signal: Signal, strategy: Strategy) -> datetime | None:
     return signal.at and signal.at + timedelta(seconds=strategy.max_signal_age_seconds)
 
 
-def _exit(signal: Signal, follower: Subscription, market: MarketRules | None) -> Verdict:
-    """Exits are always copied: paused, blocked or above a limit."""
+def _exit(signal: Signal) -> Verdict:
+    """Exits are always copied: paused, blocked, above a limit, or at a venue that is silent now."""
     fraction = signal.exit_fraction if signal.exit_fraction is not None else Decimal(1)
     step = Step("Master's exit", "part of the strategy's position that was sold", f"{fraction * 100:.2f} %")
-    if market is None:
-        return Verdict(Status.SKIPPED, Reason.SYMBOL_NOT_LISTED, "", fraction, None, (step,))
     return Verdict(Status.PENDING, None, "", fraction, None, (step,))
 
 
-def _entry(signal: Signal, follower: Subscription, limits: Limits, market: MarketRules | None) -> Verdict:
-    refusal = _refusal(signal, follower, market)
-    if refusal or market is None:
-        return _skipped(refusal or Reason.SYMBOL_NOT_LISTED)
+def _entry(
+    signal: Signal, follower: Subscription, limits: Limits, markets: Mapping[str, MarketRules] | None
+) -> Verdict:
+    refusal = _refusal(signal, follower, markets)
+    if refusal or not markets:
+        return _skipped(refusal or Reason.VENUE_UNAVAILABLE)
     bound = price_bound(
         master_price=signal.price or Decimal(0),
         max_slippage_bps=slippage_bound_bps(limits, chosen=_max_slippage_bps(follower, signal.symbol)),
-        tick_size=market.tick_size,
+        tick_size=markets[signal.symbol].tick_size,
     )
+    if bound <= 0:
+        # A tick coarser than the price: there is no price at which this venue would buy.
+        return _skipped(Reason.SYMBOL_NOT_LISTED)
     sized = _size(signal, follower, bound)
     if sized.amount is None:
         return _skipped(Reason.MASTER_EQUITY_UNKNOWN, sized.steps)
-    denial = check_entry(
-        limits, symbol=signal.symbol, notional=sized.amount * bound, currency=signal.strategy.quote
-    )
-    if denial:
+    if denial := check_entry(limits, symbol=signal.symbol):
         return _denied(denial, sized)
-    return Verdict(Status.PENDING, None, "", sized.amount, bound, sized.steps)
+    return Verdict(Status.PENDING, None, "", min(sized.amount, LARGEST_AMOUNT), bound, sized.steps)
 
 
-def _refusal(signal: Signal, follower: Subscription, market: MarketRules | None) -> Reason | None:
+def _refusal(
+    signal: Signal, follower: Subscription, markets: Mapping[str, MarketRules] | None
+) -> Reason | None:
     """The rule by which this follower's entry is skipped before any arithmetic, or None."""
     if follower.status == Subscription.Status.PAUSED:
         return Reason.PAUSED
@@ -232,7 +260,9 @@ def _refusal(signal: Signal, follower: Subscription, market: MarketRules | None)
         return Reason.SYMBOL_DROPPED
     if signal.symbol in follower.symbols_blocked:
         return Reason.SYMBOL_BLOCKED
-    if market is None or not market.active:
+    if markets is None:
+        return Reason.VENUE_UNAVAILABLE
+    if signal.symbol not in markets or not markets[signal.symbol].active:
         return Reason.SYMBOL_NOT_LISTED
     return None
 
@@ -269,5 +299,5 @@ def _skipped(reason: Reason, steps: tuple[Step, ...] = ()) -> Verdict:
 
 
 def _denied(denial: Denial, sized: Sized) -> Verdict:
-    amount = sized.amount or Decimal(0)
+    amount = min(sized.amount or Decimal(0), LARGEST_AMOUNT)
     return Verdict(Status.DENIED, Reason(denial.rule), denial.sentence, amount, None, sized.steps)

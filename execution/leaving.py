@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from accounts.models import User
+from execution.endings import Work
 from execution.models import CopyOrder, client_order_id
-from execution.settling import Work
 from ledger.models import Position
 from subscriptions import services as subscriptions
 from subscriptions.models import Subscription
@@ -27,19 +28,17 @@ def leave(*, subscription: Subscription, positions: str | None, now: datetime) -
 
 
 def leave_all(*, follower: User, positions: str | None, now: datetime) -> list[Subscription]:
-    """Unsubscribe from everything, in one transaction; those that still have to close are `closing`."""
-    with transaction.atomic(durable=True):
-        rows = subscriptions.lock_live_of(follower)
-        for row in rows:
-            _leave(row, positions, now)
-    return rows
+    """Unsubscribe from everything, one after the other; those that still have to close are `closing`."""
+    live = Subscription.objects.owned_by(follower.pk).live().order_by("pk")
+    return [leave(subscription=row, positions=positions, now=now) for row in live]
 
 
 def advance(*, now: datetime) -> Work:
     """Take every `closing` subscription one step on: wait, sell what it holds, or end it."""
     work = Work()
-    closing = Subscription.objects.filter(status=Subscription.Status.CLOSING).order_by("pk")
-    for subscription_id in list(closing.values_list("pk", flat=True)):
+    waiting = CopyOrder.objects.live().filter(subscription=OuterRef("pk"))
+    closing = Subscription.objects.filter(~Exists(waiting), status=Subscription.Status.CLOSING)
+    for subscription_id in list(closing.order_by("pk").values_list("pk", flat=True)):
         with transaction.atomic(durable=True):
             subscription = subscriptions.lock_subscription(subscription_id)
             if subscription.status == Subscription.Status.CLOSING:

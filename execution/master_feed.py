@@ -17,11 +17,11 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from exchanges import gateway, loop, stream
-from exchanges.errors import BadCredentials, ExchangeError
+from exchanges.errors import BadCredentials, ExchangeError, SymbolUnknown
 from exchanges.types import Account, FillReport
 from exchanges.valuation import equity_in_quote
 from execution.models import MasterFeed
-from execution.watcher import AccountSnapshot, awaits_answer, take_fills
+from execution.watcher import AccountSnapshot, may_be_unanswered, sells_more_than_known, take_fills
 from strategies.models import PerformanceSnapshot, StrategySymbol
 from wallets.models import ExchangeAccount
 
@@ -53,7 +53,6 @@ class Watch:
 
     account_id: int
     exchange: str
-    quote: str
     strategies: dict[str, int]
     started_at: datetime
     on_signal: SignalSink
@@ -71,9 +70,12 @@ class Watch:
 def accounts_to_watch() -> dict[int, dict[str, int]]:
     """Symbol → strategy of every account that feeds a published strategy."""
     wanted: dict[int, dict[str, int]] = {}
-    rows = StrategySymbol.objects.filter(
-        exchange_account__disconnected_at=None, exchange_account__status=ExchangeAccount.Status.ACTIVE
-    ).values_list("exchange_account_id", "symbol", "strategy_id")
+    # One that was unreachable a moment ago is watched on: who else would notice that it is back?
+    rows = (
+        StrategySymbol.objects.filter(exchange_account__disconnected_at=None)
+        .exclude(exchange_account__status=ExchangeAccount.Status.INVALID)
+        .values_list("exchange_account_id", "symbol", "strategy_id")
+    )
     for account_id, symbol, strategy_id in rows:
         wanted.setdefault(account_id, {})[symbol] = strategy_id
     return wanted
@@ -122,6 +124,8 @@ def watch_account(watch: Watch) -> None:
     try:
         while not watch.stop.is_set():
             _turn(watch, opened)
+            # Between turns the connection is others': there are more accounts than connections.
+            close_old_connections()
             if following.done():
                 # The venue refuses the key: the account is told so and nobody watches it any more.
                 _mark_refused(account, following.exception())
@@ -136,7 +140,7 @@ def _turn(watch: Watch, account: Account) -> None:
         _handle(watch, account, watch.events.get(timeout=_wait(watch)))
     moment = time.monotonic()
     for order_id in [key for key, waiting in watch.gathering.items() if waiting.until <= moment]:
-        _flush(watch, order_id)
+        _flush(watch, account, order_id)
     if moment >= watch.next_back_fill:
         _back_fill(watch, account)
     if moment >= watch.next_snapshot and not watch.gathering:
@@ -162,15 +166,22 @@ def _handle(watch: Watch, account: Account, event: stream.StreamEvent) -> None:
         )
         waiting.fills.append(event)
         if event.order_is_final:
-            _flush(watch, event.venue_order_id)
+            _flush(watch, account, event.venue_order_id)
     elif isinstance(event, stream.OrderFinished):
-        _flush(watch, event.venue_order_id)
+        _flush(watch, account, event.venue_order_id)
 
 
-def _flush(watch: Watch, order_id: str) -> None:
-    waiting = watch.gathering.pop(order_id, None)
-    if waiting:
-        _take(watch, waiting.fills)
+def _flush(watch: Watch, account: Account, order_id: str) -> None:
+    """Tell of an order, and before it of what the same symbol's earlier orders have filled so far."""
+    if order_id not in watch.gathering:
+        return
+    symbol = watch.gathering[order_id].fills[0].symbol
+    same = [key for key, waiting in watch.gathering.items() if waiting.fills[0].symbol == symbol]
+    for key in same[: same.index(order_id) + 1]:
+        fills = watch.gathering.pop(key).fills
+        if sells_more_than_known(strategy_id=watch.strategies[symbol], fills=fills):
+            _back_fill(watch, account)
+        _take(watch, fills)
 
 
 def _take(watch: Watch, fills: list[FillReport]) -> None:
@@ -189,34 +200,45 @@ def _back_fill(watch: Watch, account: Account) -> None:
     feed = MasterFeed.objects.get(exchange_account_id=watch.account_id)
     asked_at = gateway.venue_now(watch.exchange)
     watch.next_back_fill = time.monotonic() + BACK_FILL_SECONDS
-    waits = False
-    try:
-        for symbol in watch.strategies:
-            fills = loop.run(
-                gateway.fetch_fills(account, symbol=symbol, since=feed.filled_until - OVERLAP),
-                timeout=CALL_LIMIT_SECONDS,
-            )
-            waits = not _take_by_order(watch, symbol, fills) or waits
-    except (ExchangeError, TimeoutError) as error:
-        log.warning("back_fill_failed", account_id=watch.account_id, text=str(error))
+    # All symbols, whatever becomes of one of them.
+    done = [
+        _back_fill_symbol(watch, account, symbol, feed.filled_until - OVERLAP) for symbol in watch.strategies
+    ]
+    if all(done):
+        MasterFeed.objects.filter(pk=feed.pk).update(filled_until=asked_at, alive_at=timezone.now())
+    else:
         watch.next_back_fill = time.monotonic() + SNAPSHOT_SECONDS
-        return
-    known_until = feed.filled_until if waits else asked_at
-    MasterFeed.objects.filter(pk=feed.pk).update(filled_until=known_until, alive_at=timezone.now())
 
 
-def _take_by_order(watch: Watch, symbol: str, fills: list[FillReport]) -> bool:
-    """Take what is new, one signal per order; False: not yet, an order of our own is unanswered."""
-    if fills and awaits_answer(account_id=watch.account_id, symbol=symbol):
+def _back_fill_symbol(watch: Watch, account: Account, symbol: str, since: datetime) -> bool:
+    """Whether everything of the symbol since then is known now."""
+    try:
+        fills = loop.run(gateway.fetch_fills(account, symbol=symbol, since=since), timeout=CALL_LIMIT_SECONDS)
+    except SymbolUnknown:
+        log.warning("symbol_not_listed", account_id=watch.account_id, symbol=symbol)
+        return True
+    except (ExchangeError, TimeoutError) as error:
+        log.warning("back_fill_failed", account_id=watch.account_id, symbol=symbol, text=str(error))
         return False
+    return _take_by_order(watch, fills)
+
+
+def _take_by_order(watch: Watch, fills: list[FillReport]) -> bool:
+    """Take what is new, one signal per order; False: one of them may be an unanswered order of ours."""
+    now = timezone.now()
     by_order: dict[str, list[FillReport]] = {}
+    is_complete = True
     for fill in fills:
-        # The stream is gathering this one: it knows the whole order.
-        if fill.venue_order_id not in watch.gathering:
-            by_order.setdefault(fill.venue_order_id, []).append(fill)
+        if fill.venue_order_id in watch.gathering:
+            # The stream is gathering this one: it knows the whole order.
+            continue
+        if may_be_unanswered(account_id=watch.account_id, fill=fill, now=now):
+            is_complete = False
+            continue
+        by_order.setdefault(fill.venue_order_id, []).append(fill)
     for group in by_order.values():
         _take(watch, group)
-    return True
+    return is_complete
 
 
 def _take_snapshot(watch: Watch, account: Account) -> None:
@@ -229,19 +251,19 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     except (ExchangeError, TimeoutError) as error:
         log.warning("snapshot_failed", account_id=watch.account_id, text=str(error))
         return
-    equity = equity_in_quote(balances, quotes, quote=watch.quote)
+    coins = {symbol.partition("/")[2] for symbol in watch.strategies}
+    equity = {coin: equity_in_quote(balances, quotes, quote=coin) for coin in coins}
     holdings: dict[str, Decimal] = {asset: balance.total for asset, balance in balances.items()}
     now = timezone.now()
     watch.snapshot = AccountSnapshot(
         asked_at=asked_at, at=gateway.venue_now(watch.exchange), equity=equity, holdings=holdings
     )
-    MasterFeed.objects.filter(exchange_account_id=watch.account_id).update(
-        equity=equity, equity_at=now, alive_at=now
-    )
+    MasterFeed.objects.filter(exchange_account_id=watch.account_id).update(alive_at=now)
+    quote_of = {strategy: symbol.partition("/")[2] for symbol, strategy in watch.strategies.items()}
     PerformanceSnapshot.objects.bulk_create(
         [
-            PerformanceSnapshot(strategy_id=strategy_id, at=now, equity=equity)
-            for strategy_id in set(watch.strategies.values())
+            PerformanceSnapshot(strategy_id=strategy_id, at=now, equity=equity[coin])
+            for strategy_id, coin in quote_of.items()
         ]
     )
 

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +33,13 @@ class CopyOrderQuerySet(models.QuerySet["CopyOrder"]):
     def due(self, *, now: datetime) -> CopyOrderQuerySet:
         """Pending ones that should be on their way by now: what a sweep picks up."""
         return self.filter(status=Status.PENDING, due_at__lte=now)
+
+    def first_in_line(self) -> CopyOrderQuerySet:
+        """Without those that wait behind an earlier order of their sub-position."""
+        earlier = CopyOrder.objects.live().filter(
+            subscription=OuterRef("subscription"), symbol=OuterRef("symbol"), pk__lt=OuterRef("pk")
+        )
+        return self.filter(~Exists(earlier))
 
     def to_look_up(self, *, now: datetime) -> CopyOrderQuerySet:
         """Orders whose fate only the venue knows."""
@@ -89,6 +96,8 @@ class CopyOrder(PublicIdModel):
     signal_at = models.DateTimeField(null=True)
     detected_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, help_text="Entries only; by the venue's clock.")
+    cancel_requested_at = models.DateTimeField(null=True, help_text="A master's own order only.")
+    sell_at_most = MoneyField(null=True, help_text="What was found at the venue, once less than is held.")
     # Work lists.
     attempt = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
@@ -185,5 +194,3 @@ class MasterFeed(models.Model):
     # Fills up to here are known; the back-fill asks from a minute before.
     filled_until = models.DateTimeField()
     alive_at = models.DateTimeField(null=True)
-    equity = MoneyField(null=True)
-    equity_at = models.DateTimeField(null=True)

@@ -37,6 +37,10 @@ class Reason(StrEnum):
         _("The exchange did not take the order while the master's trade was fresh. Nothing was bought."),
     )
     SYMBOL_NOT_LISTED = ("symbol_not_listed", _("Your exchange does not trade this symbol now."))
+    VENUE_UNAVAILABLE = (
+        "venue_unavailable",
+        _("Your exchange did not answer while the master's trade was fresh."),
+    )
     MASTER_EQUITY_UNKNOWN = (
         "master_equity_unknown",
         _("What the master's account was worth could not be read, so your share is not known."),
@@ -44,6 +48,10 @@ class Reason(StrEnum):
     OVERTAKEN_BY_EXIT = (
         "overtaken_by_exit",
         _("The master had sold again before this order left. Nothing was bought."),
+    )
+    COINS_MISSING = (
+        "coins_missing",
+        _("The coins are not at the exchange any more: something else sold or moved them."),
     )
     NOTHING_TO_SELL = ("nothing_to_sell", _("You hold nothing of it from this copy."))
     JOINED_AFTER = ("joined_after", _("The master traded before you began to copy."))

@@ -9,30 +9,37 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from exchanges import gateway, loop
-from exchanges.errors import BadCredentials, ExchangeError
+from exchanges.errors import BadCredentials, ExchangeError, NotPlaced, Unavailable
 from exchanges.types import Account, OrderReport
-from execution.claiming import ACCEPTED_FOR
+from execution.decisions import ACCEPTED_FOR
+from execution.endings import Work
 from execution.models import CopyOrder
 from execution.placing import Outcome
 from execution.reasons import Reason
-from execution.settling import Work, settle
+from execution.settling import settle
 from execution.states import Status
+from wallets import vault
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-LOOK_UP_LIMIT_SECONDS = 60.0
+LOOK_UP_LIMIT_SECONDS = 20.0
+BALANCE_LIMIT_SECONDS = 10.0
 # Fills of an order are asked for from a little before its claim: clocks differ.
 BEFORE_CLAIM = timedelta(minutes=1)
 BETWEEN_LOOK_UPS = timedelta(seconds=2)
 AFTER_SILENCE = timedelta(seconds=5)
 NOT_FOUND_TWICE = 2
+# OKX forgets an order that was canceled unfilled after two hours; the others keep theirs longer.
+VENUES_REMEMBER = timedelta(hours=1)
+NOT_THERE = NotPlaced("The exchange does not know this order; it is sent again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,12 @@ def look_up_due(*, now: datetime) -> Work:
     questions = _take_questions(now)
     if not questions:
         return Work()
-    answers = loop.run(_ask_all(questions), timeout=LOOK_UP_LIMIT_SECONDS)
+    answers = loop.run(_ask_all(questions))
     now = timezone.now()
-    found = [answer for answer in answers if answer.report is not None]
-    work = settle([_outcome(answer, now) for answer in found], now=now) if found else Work()
+    outcomes = [_outcome(answer.question, answer.report, None, now) for answer in answers if answer.report]
     missing = [answer.question for answer in answers if answer.report is None and answer.error is None]
-    return work + _not_found(missing, now)
+    outcomes += [_outcome(question, None, NOT_THERE, now) for question in _surely_not_there(missing, now)]
+    return settle(outcomes, now=now) if outcomes else Work()
 
 
 def _take_questions(now: datetime) -> list[Question]:
@@ -81,10 +88,18 @@ def _take_questions(now: datetime) -> list[Question]:
             .order_by("look_up_at")[:BATCH]
         )
         CopyOrder.objects.filter(pk__in=[order.pk for order in orders]).update(look_up_at=now + AFTER_SILENCE)
-    return [_question(order) for order in orders if order.exchange_account.sealed_credentials]
+    return [question for order in orders if (question := _question(order))]
 
 
-def _question(order: CopyOrder) -> Question:
+def _question(order: CopyOrder) -> Question | None:
+    """None where the keys are gone or cannot be opened: then only a person can find out."""
+    if not order.exchange_account.sealed_credentials:
+        return None
+    try:
+        account = order.exchange_account.open()
+    except vault.CannotOpen as error:
+        log.error("keys_not_opened", account_id=order.exchange_account_id, error=str(error))
+        return None
     return Question(
         order_id=order.pk,
         subscription_id=order.subscription_id,
@@ -92,8 +107,8 @@ def _question(order: CopyOrder) -> Question:
         client_order_id=order.client_order_id,
         symbol=order.symbol,
         since=(order.claimed_at or order.created_at) - BEFORE_CLAIM,
-        account=order.exchange_account.open(),
-        is_to_be_canceled=order.reason_code == Reason.CANCELED_BY_MASTER,
+        account=account,
+        is_to_be_canceled=order.cancel_requested_at is not None,
     )
 
 
@@ -103,7 +118,10 @@ async def _ask_all(questions: Sequence[Question]) -> list[Answer]:
 
 async def _ask(question: Question) -> Answer:
     try:
-        report = await _report(question)
+        async with asyncio.timeout(LOOK_UP_LIMIT_SECONDS):
+            report = await _report(question)
+    except TimeoutError:
+        return Answer(question, None, Unavailable("the exchange did not answer in time"))
     except ExchangeError as error:
         level = log.error if isinstance(error, BadCredentials) else log.info
         level("look_up_unanswered", order_id=question.order_id, text=error.text)
@@ -118,14 +136,14 @@ async def _report(question: Question) -> OrderReport | None:
     return await gateway.look_up(question.account, since=question.since, **name)
 
 
-def _outcome(answer: Answer, now: datetime) -> Outcome:
-    question = answer.question
-    return Outcome(question.order_id, question.subscription_id, question.attempt, answer.report, None, now)
+def _outcome(
+    question: Question, report: OrderReport | None, error: ExchangeError | None, now: datetime
+) -> Outcome:
+    return Outcome(question.order_id, question.subscription_id, question.attempt, report, error, now)
 
 
-def _not_found(questions: Sequence[Question], now: datetime) -> Work:
+def _surely_not_there(questions: Sequence[Question], now: datetime) -> list[Question]:
     """ "Not found" counts once the request can no longer be accepted, and is believed the second time."""
-    work = Work()
     with transaction.atomic(durable=True):
         orders = (
             CopyOrder.objects.select_for_update(of=("self",), no_key=True)
@@ -134,32 +152,48 @@ def _not_found(questions: Sequence[Question], now: datetime) -> Work:
             .select_related("exchange_account")
             .order_by("pk")
         )
-        attempts = {question.order_id: question.attempt for question in questions}
-        for order in orders:
-            if attempts[order.pk] == order.attempt and _count_not_found(order, now):
-                (work.exits if order.kind == CopyOrder.Kind.EXIT else work.entries).append(order.pk)
-    return work
+        asked = {question.order_id: question for question in questions}
+        return [
+            asked[order.pk]
+            for order in orders
+            if asked[order.pk].attempt == order.attempt and _count_not_found(order, now)
+        ]
 
 
 def _count_not_found(order: CopyOrder, now: datetime) -> bool:
     """Whether the order is free to be sent again, under the same client order id."""
     venue_now = gateway.venue_now(order.exchange_account.exchange)
     assert order.claimed_at is not None  # noqa: S101 - a table constraint
-    if venue_now <= order.claimed_at + ACCEPTED_FOR:
-        CopyOrder.objects.filter(pk=order.pk).update(look_up_at=now + BETWEEN_LOOK_UPS)
+    age = venue_now - order.claimed_at
+    if age > VENUES_REMEMBER:
+        # It may have been there and be forgotten: a person decides.
+        log.error("order_lost_from_sight", order_id=order.pk)
+        _set(order, now, look_up_at=now + VENUES_REMEMBER, reason_code=Reason.OUTCOME_UNKNOWN)
+        return False
+    if age <= ACCEPTED_FOR:
+        _set(order, now, look_up_at=now + BETWEEN_LOOK_UPS)
         return False
     count = order.not_found_count + 1
-    if count < NOT_FOUND_TWICE:
-        CopyOrder.objects.filter(pk=order.pk).update(
-            not_found_count=count, look_up_at=now + BETWEEN_LOOK_UPS, updated_at=now
+    _set(order, now, look_up_at=now + BETWEEN_LOOK_UPS, not_found_count=count)
+    return count >= NOT_FOUND_TWICE
+
+
+def _set(order: CopyOrder, now: datetime, **values: object) -> None:
+    CopyOrder.objects.filter(pk=order.pk).update(updated_at=now, **values)
+
+
+def cap_exits(order_ids: Sequence[int], *, now: datetime) -> None:
+    """After "insufficient funds": read what is really there, so that the exit sells that and no more."""
+    orders = CopyOrder.objects.filter(pk__in=order_ids).select_related("exchange_account")
+    for order in orders:
+        coin = order.symbol.partition("/")[0]
+        try:
+            balances = loop.run(gateway.fetch_balances(order.exchange_account.open()), BALANCE_LIMIT_SECONDS)
+        except (ExchangeError, TimeoutError) as error:
+            log.warning("balance_not_read", order_id=order.pk, error=str(error))
+            continue
+        free = balances[coin].free if coin in balances else Decimal(0)
+        log.warning("coins_missing", order_id=order.pk, coin=coin, free=str(free))
+        CopyOrder.objects.filter(pk=order.pk, status=Status.PENDING).update(
+            sell_at_most=free, due_at=now, updated_at=now
         )
-        return False
-    log.info("order_not_at_venue", order_id=order.pk, attempt=order.attempt)
-    CopyOrder.objects.filter(pk=order.pk).update(
-        status=Status.PENDING,
-        due_at=now,
-        look_up_at=None,
-        reason_code=Reason.WAITING_FOR_VENUE,
-        updated_at=now,
-    )
-    return True

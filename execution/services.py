@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -76,15 +76,16 @@ def cancel_signal(*, signal: Signal, now: datetime) -> CopyOrder | None:
         )
         if order is None or order.is_final:
             return None
-        order.reason_code, order.updated_at = Reason.CANCELED_BY_MASTER, now
+        order.cancel_requested_at = order.updated_at = now
         if order.status != Status.PENDING:
-            # The look-up of an order with this reason cancels it.
+            # The look-up of an order that is to be canceled cancels it.
             order.look_up_at = now
-            order.save(update_fields=["reason_code", "updated_at", "look_up_at"])
+            order.save(update_fields=["cancel_requested_at", "updated_at", "look_up_at"])
             return order
         # It has not left yet, and its row is locked: it never will.
         order.status, order.finished_at = Status.CANCELED, now
-        order.save(update_fields=["reason_code", "updated_at", "status", "finished_at"])
+        order.reason_code = Reason.CANCELED_BY_MASTER
+        order.save()
         Signal.objects.filter(pk=signal.pk, number=None).update(
             status=Signal.Status.CANCELED, reason_code=Reason.CANCELED_BY_MASTER
         )
@@ -187,6 +188,8 @@ def _order(signal: Signal, strategy: Strategy, request: Request, now: datetime) 
         price=request.price,
         status=Status.PENDING,
         target_change=request.amount,
+        # Bought or sold late, it would not be what the master meant; a limit order says its own price.
+        expires_at=None if request.price else now + timedelta(seconds=strategy.max_signal_age_seconds),
         due_at=now,
         created_at=now,
         updated_at=now,

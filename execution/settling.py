@@ -7,39 +7,27 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db import transaction
 
-from exchanges import gateway
-from exchanges.errors import BadCredentials
+from exchanges.errors import BadCredentials, FilterRefused, InsufficientFunds
 from exchanges.rounding import EXACT, meets_minimum
 from execution.answers import SHORTEST_BACKOFF, apply
-from execution.fan_out import finish_if_settled
+from execution.endings import Work, end_signals, released
 from execution.models import CopyOrder, client_order_id
 from execution.placing import Outcome
+from execution.rules import rules_of
 from execution.states import AT_THE_VENUE, Status
 from ledger.booking import Entry, PositionKey, book_fills, positions_for
 from ledger.models import Position
 from records.bulk import update_rows
-from strategies.models import Signal, Strategy
+from strategies.models import Strategy
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 
 ZERO = Decimal(0)
-
-
-@dataclass(slots=True)
-class Work:
-    """What must follow a transaction: orders that became free to go, by urgency."""
-
-    exits: list[int] = field(default_factory=list)
-    entries: list[int] = field(default_factory=list)
-
-    def __add__(self, other: Work) -> Work:
-        return Work(self.exits + other.exits, self.entries + other.entries)
 
 
 def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
@@ -58,11 +46,9 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         parts = _settle_targets(finished, accounts, base_fees, now)
         _write(orders.values(), subscriptions, now)
         CopyOrder.objects.bulk_create(parts)
-        _tell_signals(orders.values())
         _mark_invalid(outcomes, orders)
-        work = _released(finished, now)
-    # In a statement of its own: two batches of the same signals must not wait for each other.
-    finish_if_settled({order.signal_id for order in finished if order.signal_id})
+        work = released(finished, now=now) + _to_ask(outcomes, orders, accounts)
+    end_signals(orders.values())
     return work
 
 
@@ -172,9 +158,12 @@ def _take_off_target(order: CopyOrder, position: Position) -> None:
 def _can_sell_more(order: CopyOrder, position: Position, exchange: str) -> bool:
     if order.status not in (Status.FILLED, Status.CANCELED):
         return False
-    rules = gateway.market_rules_now(exchange).get(order.symbol)
-    rest = position.held - position.target
-    return bool(rules and meets_minimum(rest, order.master_price or ZERO, rules))
+    rules = (rules_of([exchange])[exchange] or {}).get(order.symbol)
+    rest: Decimal = position.held - position.target
+    if not order.filled_amount or rules is None:
+        # Nothing tells its price: the claim of the further part judges what can be sold.
+        return rest > 0
+    return meets_minimum(rest, order.filled_cost / order.filled_amount, rules)
 
 
 def _next_part(order: CopyOrder, now: datetime) -> CopyOrder:
@@ -210,16 +199,19 @@ def _next_part(order: CopyOrder, now: datetime) -> CopyOrder:
     )
 
 
-def _released(finished: Sequence[CopyOrder], now: datetime) -> Work:
-    """Orders that waited behind the finished ones, and the new parts that may go at once."""
-    keys = {(order.subscription_id, order.symbol) for order in finished if order.subscription_id}
-    waiting = CopyOrder.objects.filter(
-        subscription_id__in={key[0] for key in keys}, status=Status.PENDING, due_at__lte=now
-    ).values_list("pk", "kind", "subscription_id", "symbol")
+def _to_ask(
+    outcomes: Sequence[Outcome], orders: Mapping[int, CopyOrder], accounts: Mapping[int, ExchangeAccount]
+) -> Work:
+    """What the venue must be asked before a refused exit is tried again."""
     work = Work()
-    for pk, kind, subscription_id, symbol in waiting:
-        if (subscription_id, symbol) in keys:
-            (work.exits if kind == CopyOrder.Kind.EXIT else work.entries).append(pk)
+    for outcome in outcomes:
+        order = orders[outcome.order_id]
+        if order.kind != CopyOrder.Kind.EXIT or order.status != Status.PENDING:
+            continue
+        if isinstance(outcome.error, InsufficientFunds):
+            work.short.append(order.pk)
+        elif isinstance(outcome.error, FilterRefused):
+            work.stale_rules.add(accounts[order.exchange_account_id].exchange)
     return work
 
 
@@ -250,27 +242,6 @@ def _write(orders: Iterable[CopyOrder], subscriptions: Mapping[int, Subscription
         ],
     )
     update_rows(Subscription, [{"id": row.pk, "reserved": row.reserved} for row in subscriptions.values()])
-
-
-def _tell_signals(orders: Iterable[CopyOrder]) -> None:
-    """A master's own order that rests, or came to nothing, says so on its signal until it is filled."""
-    words = {
-        Status.OPEN: Signal.Status.OPEN,
-        Status.REJECTED: Signal.Status.REJECTED,
-        Status.CANCELED: Signal.Status.CANCELED,
-    }
-    for order in orders:
-        if (
-            order.signal_id
-            and not order.subscription_id
-            and order.status in words
-            and not order.filled_amount
-        ):
-            Signal.objects.filter(pk=order.signal_id, number=None).update(
-                status=words[Status(order.status)],
-                reason_code=order.reason_code,
-                reason_text=order.reason_text,
-            )
 
 
 def _mark_invalid(outcomes: Sequence[Outcome], orders: Mapping[int, CopyOrder]) -> None:

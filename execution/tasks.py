@@ -25,9 +25,10 @@ from kombu.exceptions import OperationalError
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
 from execution import claiming, guard, leaving, placing, reconcile
+from execution.endings import Work
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
-from execution.settling import Work, settle
+from execution.settling import settle
 from strategies.models import Signal
 from wallets.models import ExchangeAccount
 
@@ -52,6 +53,10 @@ def enqueue_orders(order_ids: Sequence[int], queue: str = "orders") -> None:
 
 
 def enqueue_work(work: Work) -> None:
+    for exchange in work.stale_rules:
+        loop.submit(gateway.reload_market_rules(exchange))
+    if work.short:
+        _send(cap_exits, (work.short,), queue="exits")
     enqueue_orders(work.exits, queue="exits")
     enqueue_orders(work.entries, queue="orders")
 
@@ -82,8 +87,9 @@ def fan_out(signal_id: int) -> None:
 @shared_task
 def _execute_orders(order_ids: list[int]) -> None:
     """Place a batch of orders: claim, send all at once, settle as the answers come."""
-    claimed = claiming.claim(order_ids, worker=worker_name(), now=timezone.now())
-    for outcomes in placing.send(claimed):
+    claim = claiming.claim(order_ids, worker=worker_name(), now=timezone.now())
+    enqueue_work(claim.work)
+    for outcomes in placing.send(claim.to_send):
         enqueue_work(settle(outcomes, now=timezone.now()))
 
 
@@ -91,6 +97,13 @@ def _execute_orders(order_ids: list[int]) -> None:
 def _execute_order(order_id: int) -> None:
     """Place one order: the same code for a batch of one."""
     _execute_orders.run([order_id])
+
+
+@shared_task
+def cap_exits(order_ids: list[int]) -> None:
+    """Find out what is there to sell for exits that the venue refused for want of coins, and sell that."""
+    reconcile.cap_exits(order_ids, now=timezone.now())
+    _execute_orders.run(order_ids)
 
 
 @shared_task
@@ -120,7 +133,7 @@ def sweep() -> None:
     forgotten = Signal.objects.to_fan_out().filter(detected_at__lt=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):
         _attempt(partial(fan_out.run, signal_id))
-    due = CopyOrder.objects.due(now=now).exclude(attempt=0, due_at__gt=now - SWEEP_AFTER)
+    due = CopyOrder.objects.due(now=now).exclude(attempt=0, due_at__gt=now - SWEEP_AFTER).first_in_line()
     # Exits go first: `exit` sorts after `entry`.
     order_ids = list(due.order_by("-kind", "due_at").values_list("pk", flat=True)[:SWEEP_MOST])
     for start in range(0, len(order_ids), BATCH):

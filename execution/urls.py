@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from execution.api.limits import LimitsView
 from execution.api.orders import OrdersView, OrderView
+from execution.api.preview import SignalPreviewView, SubscriptionPreviewView
 from execution.api.signals import SignalsView, SignalView
 from execution.api.subscriptions import CloseAllView, PauseAllView, SubscriptionsView, SubscriptionView
 from execution.api.trades import TradesExportView, TradesView
@@ -14,10 +15,12 @@ WEBHOOKS = "strategies/<uuid:strategy_id>/webhooks/"
 
 api_urlpatterns: list[URLPattern] = [
     path(SIGNALS, SignalsView.as_view(), name="api-signals"),
+    path(f"{SIGNALS}preview/", SignalPreviewView.as_view(), name="api-signal-preview"),
     path(f"{SIGNALS}<uuid:signal_id>/", SignalView.as_view(), name="api-signal"),
     path(WEBHOOKS, WebhooksView.as_view(), name="api-webhooks"),
     path(f"{WEBHOOKS}<uuid:webhook_id>/", WebhookView.as_view(), name="api-webhook"),
     path("subscriptions/", SubscriptionsView.as_view(), name="api-subscriptions"),
+    path("subscriptions/preview/", SubscriptionPreviewView.as_view(), name="api-subscription-preview"),
     path("subscriptions/pause-all/", PauseAllView.as_view(), name="api-pause-all"),
     path("subscriptions/close-all/", CloseAllView.as_view(), name="api-close-all"),
     path("subscriptions/<uuid:subscription_id>/", SubscriptionView.as_view(), name="api-subscription"),

@@ -25,18 +25,20 @@ log = structlog.get_logger(__name__)
 
 # Facts about a master's account older than this count as unknown.
 SNAPSHOT_IS_GOOD_FOR = timedelta(seconds=60)
+ANSWER_MAY_TAKE = timedelta(minutes=2)
+CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
     """A master's account as read between two moments of the venue's clock.
 
-    Equity in quote, and what is held of each coin.
+    Equity in each quote that its strategies trade in, and what is held of each coin.
     """
 
     asked_at: datetime
     at: datetime
-    equity: Decimal
+    equity: dict[str, Decimal]
     holdings: dict[str, Decimal]
 
 
@@ -82,15 +84,29 @@ def take_fills(
     return signal
 
 
-def awaits_answer(*, account_id: int, symbol: str) -> bool:
-    """Whether an order of the master's that went through us has not been answered yet.
+def may_be_unanswered(*, account_id: int, fill: FillReport, now: datetime) -> bool:
+    """Whether a fill that names only the venue's order id may be that of an order of ours.
 
-    Until then a fill that names only the venue's order id may be that order's.
+    Only for a while: an order that stays unknown must not hold up what the master does by hand.
     """
-    own = CopyOrder.objects.filter(
-        exchange_account_id=account_id, origin=CopyOrder.Origin.MASTER, symbol=symbol, venue_order_id=""
-    )
-    return own.filter(status__in=[Status.SUBMITTING, Status.UNKNOWN]).exists()
+    return CopyOrder.objects.filter(
+        exchange_account_id=account_id,
+        origin=CopyOrder.Origin.MASTER,
+        symbol=fill.symbol,
+        side=fill.side.value,
+        venue_order_id="",
+        status__in=[Status.SUBMITTING, Status.UNKNOWN],
+        claimed_at__gte=now - ANSWER_MAY_TAKE,
+        claimed_at__lte=fill.at + CLOCKS_DIFFER,
+    ).exists()
+
+
+def sells_more_than_known(*, strategy_id: int, fills: Sequence[FillReport]) -> bool:
+    """Whether a sale is above the strategy's position: then a purchase may not have been seen yet."""
+    if fills[0].side != Side.SELL:
+        return False
+    position = Position.objects.of_master(strategy_id).filter(symbol=fills[0].symbol).first()
+    return sum((fill.quantity for fill in fills), Decimal(0)) > (position.held if position else Decimal(0))
 
 
 def _requested(account_id: int, fill: FillReport) -> Signal | None:
@@ -110,7 +126,7 @@ def _facts(strategy: Strategy, fills: Sequence[FillReport], snapshot: AccountSna
     if first.side == Side.SELL:
         fraction = _exit_fraction(strategy, fills, snapshot if is_good else None)
     return MasterFacts(
-        equity=snapshot.equity if snapshot and is_good else None,
+        equity=snapshot.equity.get(strategy.quote) if snapshot and is_good else None,
         exit_fraction=fraction,
         order_amount=next((fill.order_quantity for fill in fills if fill.order_quantity), None),
     )

@@ -13,6 +13,7 @@ from exchanges.rounding import plain
 class Limits:
     """A person's limits; None = none. Amounts in the limit currency."""
 
+    currency: str = "USDT"
     kill_switch: str = "off"
     max_order_notional: Decimal | None = None
     max_slippage_bps: int | None = None
@@ -27,17 +28,27 @@ class Denial:
     sentence: str
 
 
-def check_entry(limits: Limits, *, symbol: str, notional: Decimal, currency: str) -> Denial | None:
-    """The first rule that forbids an entry of this notional, or None."""
+def check_entry(limits: Limits, *, symbol: str) -> Denial | None:
+    """The first rule that forbids an entry of this symbol, whatever its size, or None."""
     if limits.kill_switch != "off":
         return Denial("kill_switch", "Stopped by your kill switch.")
     if symbol in limits.symbols_blocked:
         return Denial("symbols_blocked", f"You do not allow {symbol}.")
-    most = limits.max_order_notional
-    if most is not None and notional > most:
-        sentence = f"Stopped by your limit: this order is {notional:.2f} {currency}; you allow {plain(most)}."
-        return Denial("max_order_notional", sentence)
     return None
+
+
+def check_order_size(limits: Limits, *, notional: Decimal, currency: str) -> Denial | None:
+    """Whether an entry of this notional, in this currency, is within the limit for one order."""
+    most = limits.max_order_notional
+    if most is None or notional <= (most if currency == limits.currency else Decimal(0)):
+        return None
+    if currency != limits.currency:
+        sentence = f"Your limit is in {limits.currency}; its price in {currency} is not known."
+        return Denial("price_unknown", sentence)
+    return Denial(
+        "max_order_notional",
+        f"Stopped by your limit: this order is {notional:.2f} {currency}; you allow {plain(most)}.",
+    )
 
 
 def slippage_bound_bps(limits: Limits, *, chosen: int) -> int:

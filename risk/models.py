@@ -42,6 +42,7 @@ class RiskLimits(models.Model):
 
     def as_limits(self) -> Limits:
         return Limits(
+            currency=self.currency,
             kill_switch=self.kill_switch,
             max_order_notional=self.max_order_notional,
             max_slippage_bps=self.max_slippage_bps,

@@ -153,15 +153,21 @@ def round_entry(
         return Sized(Decimal(0), tuple(steps), is_cut)
 
 
-def round_exit(*, target: Decimal, held: Decimal, price: Decimal, rules: MarketRules) -> Sized:
-    """What to sell now: held − target, down to the lot step; 0 means too small for the venue."""
+def round_exit(
+    *, target: Decimal, held: Decimal, most: Decimal | None = None, price: Decimal, rules: MarketRules
+) -> Sized:
+    """What to sell now: held − target, down to the lot step; 0 means too small for the venue.
+
+    `most` is what the venue has of it, where less than `held` was found there.
+    """
     with localcontext(EXACT):
         wanted = max(held - target, Decimal(0))
-        quantity = round_down(wanted, rules.lot_step)
+        quantity = round_down(wanted if most is None else min(wanted, most), rules.lot_step)
         if rules.max_market_quantity:
             quantity = min(quantity, round_down(rules.max_market_quantity, rules.lot_step))
         steps = [
             Step("Held − target", f"{_shown(held)} − {_shown(target)}", _shown(wanted)),
+            *([] if most is None else [Step("What is really there", "free at the exchange", _shown(most))]),
             Step("Down to the lot step", f"step {plain(rules.lot_step)}", plain(quantity)),
         ]
         if meets_minimum(quantity, price, rules):

@@ -33,7 +33,6 @@ def watch(world: World, account_id: int) -> Watch:
     return Watch(
         account_id=account_id,
         exchange="paper",
-        quote="USDT",
         strategies={"BTC/USDT": world.strategy.pk},
         started_at=timezone.now(),
         on_signal=lambda signal_id: None,
@@ -172,7 +171,7 @@ def test_a_fill_that_may_be_an_unanswered_order_of_ours_waits_for_the_answer(
         strategy=world.strategy, request=wanted, source="api", now=timezone.now()
     )
     assert order is not None
-    (claimed,) = claiming.claim([order.pk], worker="dies", now=timezone.now())
+    (claimed,) = claiming.claim([order.pk], worker="dies", now=timezone.now()).to_send
     report = loop.run(gateway.place(claimed.account, claimed.request), timeout=10)
 
     back_fill(world, watch)

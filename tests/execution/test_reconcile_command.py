@@ -32,7 +32,7 @@ def test_books_that_agree_with_the_exchange_have_no_differences(world: World) ->
 
 def test_an_order_that_a_dead_worker_left_is_adopted(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
-    for _outcomes in placing.send(claiming.claim(order_ids, worker="dies", now=timezone.now())):
+    for _outcomes in placing.send(claiming.claim(order_ids, worker="dies", now=timezone.now()).to_send):
         pass
     assert reconcile() == (0, "0 differences\n")
     assert set(CopyOrder.objects.values_list("status", flat=True)) == {"filled"}

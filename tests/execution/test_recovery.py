@@ -12,6 +12,7 @@ from execution.reconcile import look_up_due
 from execution.settling import settle
 from execution.states import Status
 from ledger.models import Trade
+from subscriptions.models import Subscription
 from tests.execution.world import World, execute
 
 pytestmark = pytest.mark.django_db
@@ -56,10 +57,13 @@ def test_a_request_reset_before_acceptance_is_sent_again_only_after_it_was_not_f
     CopyOrder.objects.update(claimed_at=timezone.now() - timedelta(seconds=6))
     look_up_due(now=later(10))
     assert statuses() == {Status.UNKNOWN}, "once is not enough"
-    work = look_up_due(now=later(20))
+    look_up_due(now=later(20))
     assert statuses() == {Status.PENDING}
+    reserved = Subscription.objects.values_list("reserved", flat=True)
+    assert set(reserved) == {0}, "cash is reserved only while an order may spend it"
+    CopyOrder.objects.update(due_at=timezone.now())
     ids = {order.pk: order.client_order_id for order in CopyOrder.objects.all()}
-    execute(work.entries)
+    execute(order_ids)
 
     assert statuses() == {Status.FILLED}
     assert audits(world) == [1, 1, 1]
@@ -68,7 +72,7 @@ def test_a_request_reset_before_acceptance_is_sent_again_only_after_it_was_not_f
 
 def test_an_order_filled_by_a_worker_that_died_is_adopted(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
-    claimed = claiming.claim(order_ids, worker="dies", now=timezone.now())
+    claimed = claiming.claim(order_ids, worker="dies", now=timezone.now()).to_send
     for _outcomes in placing.send(claimed):
         pass  # killed before anything was written back
 
@@ -81,7 +85,7 @@ def test_an_order_filled_by_a_worker_that_died_is_adopted(world: World) -> None:
 def test_an_outcome_settled_twice_is_booked_once(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
     outcomes: list[Any] = []
-    for batch in placing.send(claiming.claim(order_ids, worker="w", now=timezone.now())):
+    for batch in placing.send(claiming.claim(order_ids, worker="w", now=timezone.now()).to_send):
         outcomes += batch
     settle(outcomes, now=timezone.now())
     cash = list(CopyOrder.objects.values_list("filled_amount", "subscription__cash"))
@@ -106,9 +110,9 @@ def test_a_look_up_that_lags_does_not_make_a_second_order(world: World) -> None:
 
 def test_an_exit_waits_for_the_entry_in_flight_and_ends_flat(world: World) -> None:
     entries = world.fan_out(world.master_trades("buy", "0.01"))
-    claimed = claiming.claim(entries, worker="w", now=timezone.now())
+    claimed = claiming.claim(entries, worker="w", now=timezone.now()).to_send
     exits = world.fan_out(world.master_trades("sell", "0.01"))
-    assert claiming.claim(exits, worker="w", now=timezone.now()) == []
+    assert claiming.claim(exits, worker="w", now=timezone.now()).to_send == []
 
     released: list[int] = []
     for outcomes in placing.send(claimed):

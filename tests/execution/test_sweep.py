@@ -53,7 +53,7 @@ def test_what_was_enqueued_a_moment_ago_is_left_to_its_message(world: World) -> 
 
 def test_orders_of_a_dead_worker_are_looked_up(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
-    for _outcomes in placing.send(claiming.claim(order_ids, worker="dies", now=timezone.now())):
+    for _outcomes in placing.send(claiming.claim(order_ids, worker="dies", now=timezone.now()).to_send):
         pass
     age(CopyOrder.objects.all(), "look_up_at")
     tasks.sweep()
@@ -63,7 +63,8 @@ def test_orders_of_a_dead_worker_are_looked_up(world: World) -> None:
 def test_one_signal_that_cannot_be_fanned_out_does_not_keep_the_others_waiting(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = world.master_trades("buy", "0.01"), world.master_trades("buy", "0.02")
+    first = world.master_trades("buy", "0.01")
+    second = world.master_trades("buy", "0.1", "4000", symbol="ETH/USDT")
     age([first, second], "detected_at")
 
     def fails_for_the_first(signal_id: int, **arguments: Any) -> Any:

@@ -12,9 +12,10 @@ from django.utils import timezone
 from accounts.models import User
 from exchanges.types import Credentials, FillReport, Side
 from execution import claiming, placing
+from execution.endings import Work
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
-from execution.settling import Work, settle
+from execution.settling import settle
 from execution.watcher import AccountSnapshot, take_fills
 from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
@@ -66,7 +67,7 @@ class World:
         snapshot = AccountSnapshot(
             asked_at=now,
             at=now,
-            equity=Decimal(changes.get("equity", "10000")),
+            equity={"USDT": Decimal(changes.get("equity", "10000"))},
             holdings=changes.get("holdings", {"BTC": Decimal(100)}),
         )
         signal = take_fills(strategy_id=self.strategy.pk, fills=[fill], snapshot=snapshot, now=now)
@@ -93,9 +94,9 @@ class World:
 
 def execute(order_ids: list[int]) -> Work:
     """What the task does, with all that it releases."""
-    claimed = claiming.claim(order_ids, worker="test", now=timezone.now())
-    work = Work()
-    for outcomes in placing.send(claimed):
+    claim = claiming.claim(order_ids, worker="test", now=timezone.now())
+    work = claim.work
+    for outcomes in placing.send(claim.to_send):
         more = settle(outcomes, now=timezone.now())
         work.exits += more.exits
         work.entries += more.entries

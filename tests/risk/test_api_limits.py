@@ -135,7 +135,7 @@ def test_limits_need_the_scope(api_of, user):
 def test_after_the_switch_nothing_is_claimed(user, paper, subscription):
     order = entry_of(subscription)
     services.set_kill_switch(user=user, mode="close_only", now=timezone.now())
-    assert claiming.claim([order.pk], worker="test", now=timezone.now()) == []
+    assert claiming.claim([order.pk], worker="test", now=timezone.now()).to_send == []
     order.refresh_from_db()
     assert (order.status, order.reason_code) == ("denied", "kill_switch")
 

@@ -66,7 +66,6 @@ def _start(account_id: int, strategies: dict[str, int]) -> tuple[Watch, threadin
     watch = Watch(
         account_id=account_id,
         exchange=account.exchange,
-        quote=next(iter(strategies)).partition("/")[2],
         strategies=strategies,
         started_at=timezone.now(),
         on_signal=tasks.enqueue_fan_out,

@@ -1,0 +1,85 @@
+"""What an order that has ended leaves: those who waited behind it, and its signal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
+from execution.models import CopyOrder
+from execution.states import Status
+from strategies.models import Signal
+
+
+@dataclass(slots=True)
+class Work:
+    """What must follow a transaction: orders that became free to go, and what the venues must be asked.
+
+    `stale_rules` are venues that refused an exit by a rule, `short` exits for which coins were missing.
+    """
+
+    exits: list[int] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+    stale_rules: set[str] = field(default_factory=set)
+    short: list[int] = field(default_factory=list)
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            self.exits + other.exits,
+            self.entries + other.entries,
+            self.stale_rules | other.stale_rules,
+            self.short + other.short,
+        )
+
+
+def released(ended: Collection[CopyOrder], *, now: datetime) -> Work:
+    """Orders that waited behind the ended ones, new parts of them included."""
+    keys = {(order.subscription_id, order.symbol) for order in ended if order.subscription_id}
+    work = Work()
+    if not keys:
+        return work
+    waiting = CopyOrder.objects.filter(
+        subscription_id__in={key[0] for key in keys}, status=Status.PENDING, due_at__lte=now
+    ).values_list("pk", "kind", "subscription_id", "symbol")
+    for pk, kind, subscription_id, symbol in waiting:
+        if (subscription_id, symbol) in keys:
+            (work.exits if kind == CopyOrder.Kind.EXIT else work.entries).append(pk)
+    return work
+
+
+def end_signals(orders: Iterable[CopyOrder]) -> None:
+    """Tell the signals of these orders; in statements of their own, so that no two batches wait here."""
+    orders = list(orders)
+    _tell_requested(orders)
+    finish_if_settled({order.signal_id for order in orders if order.signal_id and order.is_final})
+
+
+def finish_if_settled(signal_ids: Collection[int]) -> None:
+    """Mark signals done whose followers' orders are all final."""
+    if not signal_ids:
+        return
+    unsettled = CopyOrder.objects.live().filter(signal_id=OuterRef("pk"), subscription__isnull=False)
+    Signal.objects.filter(
+        ~Exists(unsettled), pk__in=signal_ids, status=Signal.Status.COPYING, fanned_out_at__isnull=False
+    ).update(status=Signal.Status.DONE)
+
+
+_REQUESTED = {
+    Status.OPEN: Signal.Status.OPEN,
+    Status.CANCELED: Signal.Status.CANCELED,
+    Status.REJECTED: Signal.Status.REJECTED,
+    Status.SKIPPED: Signal.Status.REJECTED,
+    Status.EXPIRED: Signal.Status.REJECTED,
+}
+
+
+def _tell_requested(orders: Iterable[CopyOrder]) -> None:
+    """A master's own order that rests, or came to nothing, says so on its signal until it is filled."""
+    for order in orders:
+        word = _REQUESTED.get(Status(order.status))
+        if word and order.signal_id and not order.subscription_id and not order.filled_amount:
+            Signal.objects.filter(pk=order.signal_id, number=None).update(
+                status=word, reason_code=order.reason_code, reason_text=order.reason_text
+            )
