@@ -29,7 +29,7 @@ from wallets.models import ExchangeAccount
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 300.0
 # A master's 10 USDT of 100000 are 100 USDT of a follower's million, at the bound a little less.
-EQUITY = Decimal(100_000)
+EQUITY = {"USDT": Decimal(100_000)}
 ALLOCATION = Decimal(1_000_000)
 MASTER_AMOUNT = Decimal("0.0001")
 # What that makes the platform place: bare copiers place the same.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """`followers` replaces the usual numbers of followers; `quick` measures each thing once or twice."""
+    """`followers` replaces the usual numbers of followers; `quick` measures each
+    thing once or twice, and leaves out what takes longest."""
 
     followers: int | None = None
     quick: bool = False

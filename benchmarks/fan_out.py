@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks import copiers, crowd, processes
-from benchmarks.copiers import Copiers
 from benchmarks.crowd import ORDER, Crowd
 from benchmarks.extent import Extent
 from benchmarks.report import Figures
@@ -24,10 +23,14 @@ REPETITIONS = {1000: 5, 10000: 3}
 
 @dataclass(slots=True)
 class Measured:
-    """Each repetition's runs, interleaved: the platform, one process of ccxt, and as many as workers."""
+    """Each repetition's runs, interleaved: the platform, one process of ccxt, and as many as workers.
+
+    `few` are the platform's runs with the smallest number of followers, in the same minutes.
+    """
 
     followers: int
     platform: list[crowd.Copied] = field(default_factory=list)
+    few: list[crowd.Copied] = field(default_factory=list)
     one: list[copiers.Copied] = field(default_factory=list)
     sharded: list[copiers.Copied] = field(default_factory=list)
 
@@ -55,8 +58,12 @@ class Measured:
 def run(stage: Stage, extent: Extent) -> Figures:
     measured: dict[tuple[int, int], Measured] = {}
     figures: dict[str, float] = {}
+    few: Crowd | None = None
     for followers in extent.sizes(*SIZES):
-        for latency, result in _measure_size(stage, followers, extent).items():
+        with step(f"gathering {followers} followers"):
+            everybody = crowd.gather(stage, followers)
+        few = few or everybody
+        for latency, result in _measure_size(stage, everybody, few, extent).items():
             measured[followers, latency] = result
             name = f"fan_out_{followers}_{latency}ms_vs"
             figures[f"{name}_bare_ccxt"] = result.against(result.sharded)
@@ -65,9 +72,8 @@ def run(stage: Stage, extent: Extent) -> Figures:
     return figures | _across(measured)
 
 
-def _measure_size(stage: Stage, followers: int, extent: Extent) -> dict[int, Measured]:
-    with step(f"gathering {followers} followers"):
-        everybody = crowd.gather(stage, followers)
+def _measure_size(stage: Stage, everybody: Crowd, few: Crowd, extent: Extent) -> dict[int, Measured]:
+    followers = len(everybody.keys)
     with (
         copiers.copying("bare_ccxt", stage.venue, everybody.keys) as one,
         copiers.copying("bare_ccxt", stage.venue, everybody.keys, processes=len(WORKERS)) as sharded,
@@ -77,26 +83,27 @@ def _measure_size(stage: Stage, followers: int, extent: Extent) -> dict[int, Mea
         say(f"  {followers} followers for the first time: {cold.seconds:.2f} s (not counted)")
         crowd.analyze()
         results = {}
-        for latency in LATENCIES:
+        for latency in _latencies(followers, extent):
             stage.set_latency(latency)
-            results[latency] = _measure(everybody, one, sharded, _repetitions(followers, latency, extent))
-            _show(latency, results[latency])
+            result = results[latency] = Measured(followers)
+            for _ in range(_repetitions(followers, latency, extent)):
+                if few is not everybody:
+                    result.few.append(few.copy())
+                result.platform.append(everybody.copy())
+                result.one.append(one.copy(ORDER))
+                result.sharded.append(sharded.copy(ORDER))
+            _show(latency, result)
         stage.set_latency(0)
     return results
+
+
+def _latencies(followers: int, extent: Extent) -> tuple[int, ...]:
+    return LATENCIES[:1] if extent.quick and followers > 1000 else LATENCIES
 
 
 def _repetitions(followers: int, latency: int, extent: Extent) -> int:
     usual = REPETITIONS.get(followers, 1)
     return extent.repetitions(min(usual, 2) if latency and followers > 1000 else usual)
-
-
-def _measure(everybody: Crowd, one: Copiers, sharded: Copiers, repetitions: int) -> Measured:
-    measured = Measured(len(everybody.keys))
-    for _ in range(repetitions):
-        measured.platform.append(everybody.copy())
-        measured.one.append(one.copy(ORDER))
-        measured.sharded.append(sharded.copy(ORDER))
-    return measured
 
 
 def _show(latency: int, result: Measured) -> None:
@@ -123,7 +130,8 @@ def _across(measured: dict[tuple[int, int], Measured]) -> dict[str, float]:
             result.cpu_of("workers", "postgresql", "redis") / result.bare_cpu for result in prompt.values()
         ),
     }
-    if set(SIZES) <= prompt.keys():
-        few, many = (prompt[followers].seconds / followers for followers in SIZES)
-        figures["growth_10000_vs_1000"] = many / few
+    few, many = (prompt.get(followers) for followers in SIZES)
+    if few and many:
+        for_few = median(run.seconds for run in many.few) / few.followers
+        figures["growth_10000_vs_1000"] = many.seconds / many.followers / for_few
     return figures
