@@ -4,13 +4,14 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 
-from exchanges import gateway
+from exchanges import gateway, limits
 
 
 class CopytradeConfig(AppConfig):
     name = "copytrade"
 
     def ready(self) -> None:
+        limits.configure(settings.REDIS_URL)
         gateway.configure(
             url_overrides=settings.EXCHANGE_URL_OVERRIDES,
             paper_exchange_url=settings.PAPER_EXCHANGE_URL,

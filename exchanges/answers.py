@@ -6,7 +6,9 @@ Texts keep the venue's own words only: ccxt puts the signed address of the reque
 from __future__ import annotations
 
 import json
+import re
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +32,7 @@ from exchanges.errors import (
 )
 
 _TEXT_LENGTH = 300
+_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 _GOOD_CODES = frozenset({"", "0", "00000", "200", "200000"})
 
 # These may only be believed when the venue itself said so, with a code: a proxy's login page is an
@@ -157,7 +160,7 @@ def _built(meaning: codes.Meaning, answer: Answer, error: BaseException) -> Exch
     code, text = _code_and_text(answer)
     text = _without_secrets(text, answer)[:_TEXT_LENGTH] or _silence(answer, error)
     if issubclass(meaning, RateLimited):
-        return RateLimited(text, code=code, retry_after=_retry_after(answer.headers))
+        return RateLimited(text, code=code, retry_after=pause_asked_for(answer.headers, answer.body))
     return meaning(text, code=code)
 
 
@@ -207,6 +210,13 @@ def _kraken_error(body: Mapping[str, Any]) -> tuple[str, str]:
 
 
 _READERS = {"bybit": _bybit_error, "okx": _okx_error, "kraken": _kraken_error}
+
+
+def pause_asked_for(headers: Mapping[str, str], body: str) -> float | None:
+    """Seconds: the venue's Retry-After, else until the moment in Binance's "banned until", else None."""
+    seconds = _retry_after(headers)
+    banned = None if seconds is not None else _BANNED_UNTIL.search(body)
+    return seconds if banned is None else max(0.0, int(banned[1]) / 1000 - time.time())
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

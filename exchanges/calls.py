@@ -30,7 +30,9 @@ class _ClockWasWrong(Exception):
         self.failure = failure
 
 
-async def tell(client: Client, call: Call, read: Callable[[Any], Told], before: Callable[[], None]) -> Told:
+async def tell(
+    client: Client, call: Call, read: Callable[[Any], Told], before: Callable[[], None] | None = None
+) -> Told:
     """An order or a cancel, sent once. Raises what answers.of_order says, or OrderNotKnown.
 
     `before` is asked when the call's turn has come, right before it is signed and sent; it may refuse.

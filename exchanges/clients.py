@@ -11,6 +11,7 @@ import contextlib
 import copy
 import functools
 import logging
+import math
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -19,13 +20,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import ccxt
 import ccxt.async_support
 import ccxt.pro
 import certifi
 
-from exchanges import clock, loop
+from exchanges import clock, limits, loop
 from exchanges.answers import Answer
 from exchanges.errors import VenueNotSupported
+from exchanges.gates import Gate, Purpose
 from exchanges.types import Account
 from exchanges.venues import Venue, venue_of
 
@@ -34,6 +37,7 @@ TOTAL_MILLISECONDS = 8000
 REQUESTS_AT_ONCE = 500
 
 
+_log = logging.getLogger(__name__)
 _silent = logging.getLogger(f"{__name__}.ccxt")
 _silent.setLevel(logging.WARNING)
 _silent.propagate = False
@@ -44,15 +48,55 @@ class _Watched:
 
     # ccxt's own logger writes keys and signed requests at DEBUG.
     logger = _silent
+    egress: tuple[str, str]
+    purpose = Purpose.QUESTION
+    apiKey: str
     sent = False
     status = 0
     answer_headers: Mapping[str, str] = {}
     answer_body = ""
 
+    @property
+    def gate(self) -> Gate:
+        return limits.gate_of(*self.egress)
+
+    async def fetch2(
+        self, path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
+    ) -> Any:
+        """Before signing: what waits here is signed when it goes."""
+        weight = self._weight(api, method, path, params, config)
+        while not await self.gate.admit(self.purpose, weight, self.apiKey):
+            await self._probe()
+        return await super().fetch2(path, api, method, params or {}, config or {})  # type: ignore[misc]
+
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         self.sent = True
         self.status, self.answer_headers, self.answer_body = 0, {}, ""
-        return await super().fetch(url, method, headers, body)  # type: ignore[misc]
+        try:
+            answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
+        except Exception:
+            await self.gate.failed(self.status, self.answer_headers, self.answer_body)
+            raise
+        if self.gate.is_worried:
+            await self.gate.answered()
+        return answer
+
+    def _weight(self, api: Any, method: str, path: str, params: Any, config: Any) -> int:
+        unit = self.gate.venue.limits.weight_of_cost
+        if not unit:
+            return 1
+        cost = self.calculate_rate_limiter_cost(api, method, path, params or {}, config or {})  # type: ignore[attr-defined]
+        # Costs such as 0.2 are not exact in binary.
+        return math.ceil(round(float(cost) * unit, 6))
+
+    async def _probe(self) -> None:
+        """A question without keys; fetch tells the gate what came of it."""
+        probe: Any = copy.copy(self)
+        probe.purpose, probe.apiKey, probe.secret = Purpose.PROBE, "", ""
+        try:
+            await probe.fetch_time()
+        except ccxt.BaseError as error:
+            _log.info("%s does not answer yet: %s", self.gate.venue.exchange, type(error).__name__)
 
     def on_rest_response(self, code: int, reason: str, url: str, method: str, *rest: Any) -> str:
         headers, body = rest[0], rest[1]
@@ -118,6 +162,7 @@ def point_at(overrides: Mapping[str, str | Mapping[str, str]]) -> None:
     """Base addresses by our venue id; instances made before are made anew."""
     global _overrides
     _overrides = dict(overrides)
+    limits.venues_are_at(_overrides)
     _bases.clear()
     clock.forget()
 
@@ -165,6 +210,7 @@ def build(venue: Venue, package: Any, shared: aiohttp.ClientSession, proxy_url: 
             "options": _mutable(venue.options),
         }
     )
+    instance.egress = venue.exchange, proxy_url
     if proxy_url:
         instance.aiohttp_proxy = proxy_url
         instance.wssProxy = proxy_url
@@ -180,12 +226,13 @@ def _watched(ccxt_class: type) -> type[Any]:
     return type(f"Watched{ccxt_class.__name__.capitalize()}", (_Watched, ccxt_class), {})
 
 
-def client_for(base: Base, account: Account | None = None) -> Client:
+def client_for(base: Base, account: Account | None = None, purpose: Purpose = Purpose.QUESTION) -> Client:
     """A copy of the base for one call; without an account it is keyless."""
     api = copy.copy(base.instance)
     exchange = base.venue.exchange
     api.options = {**base.instance.options, **(account.mode if account else {})}
     api.headers = {}
+    api.purpose = purpose
     api.nonce = lambda: clock.milliseconds(clock.now(exchange))
     if account is None:
         return Client(base, api)

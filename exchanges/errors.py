@@ -64,5 +64,12 @@ class Unavailable(ExchangeError):
         self.retry_after = retry_after
 
 
+def not_placed(unanswered: Unavailable) -> NotPlaced:
+    """What it means for an order that a question which had to come first found no answer."""
+    if unanswered.retry_after is None:
+        return NotPlaced(unanswered.text, code=unanswered.code)
+    return RateLimited(unanswered.text, code=unanswered.code, retry_after=unanswered.retry_after)
+
+
 class VenueNotSupported(ExchangeError):
     """Live copying is not offered on this venue; the text says why."""

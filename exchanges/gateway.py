@@ -1,8 +1,8 @@
 """Every call to an exchange. Async functions for the loop of loop.py; money in Decimal, times in UTC.
 
 Placing and cancelling raise a known refusal (errors.Rejected, BadCredentials, NotPlaced and their kin) or
-OutcomeUnknown. Questions raise Unavailable, BadCredentials or SymbolUnknown.
-A cancelled or timed-out place() is OutcomeUnknown too: its request may have left.
+OutcomeUnknown, as a cancelled or timed-out place() is: its request may have left. Questions raise
+Unavailable, BadCredentials or SymbolUnknown. To an address that limits.py holds back neither is sent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from exchanges.errors import (
     OutcomeUnknown,
     Unavailable,
     VenueNotSupported,
+    not_placed,
 )
+from exchanges.gates import Purpose
 from exchanges.rounding import plain
 from exchanges.types import (
     Account,
@@ -84,15 +86,15 @@ async def warm(exchange: str, proxy_url: str = "") -> None:
 async def place(account: Account, request: OrderRequest) -> OrderReport:
     """Place one order with one request, signed with `request.signed_at`, never repeated by itself.
 
-    Where the venue's answer carries no fills they are asked for afterwards; what those questions do not
-    bring is missing from the report (`fills_complete`, `is_final`), never guessed.
+    Where the answer carries no fills they are asked for afterwards; what those questions do not bring is
+    missing from the report (`fills_complete`, `is_final`), never guessed.
     """
     venue = require_supported(account.exchange)
     try:
         base = await markets.warm(account.exchange, account.proxy_url)
     except Unavailable as error:
-        raise NotPlaced(error.text, code=error.code) from None
-    report = await _send_order(clients.client_for(base, account), request)
+        raise not_placed(error) from None
+    report = await _send_order(clients.client_for(base, account, Purpose.ORDER), request)
     if venue.fills_in_answer:
         return report
     looks = FOLLOW_UP_SECONDS[:1] if request.type is OrderType.LIMIT else FOLLOW_UP_SECONDS
@@ -106,7 +108,7 @@ async def look_up(
 
     By `venue_order_id` where `client_order_id` is empty (an order that is not ours).
     """
-    client = await _client(account)
+    client = await _client(account, Purpose.LOOK_UP)
     report = await histories.order(client, client_order_id, symbol, venue_order_id)
     if report is None or report.filled == 0 or report.fills_complete:
         return report
@@ -115,11 +117,11 @@ async def look_up(
 
 async def cancel(account: Account, *, client_order_id: str, symbol: str) -> OrderReport | None:
     """Cancel what rests; then what the venue says of the order. None when it does not know it."""
-    client = await _client(account)
+    client = await _client(account, Purpose.CANCEL)
     parameters = {client.venue.look_up_param: client_order_id}
     # Not known may mean filled or cancelled before: the look-up tells which.
     with contextlib.suppress(OrderNotKnown):
-        await tell(client, lambda api: api.cancel_order(None, symbol, parameters), bool, _at_any_time)
+        await tell(client, lambda api: api.cancel_order(None, symbol, parameters), bool)
     since = clock.now(account.exchange) - client.venue.trades_window
     return await look_up(account, client_order_id=client_order_id, symbol=symbol, since=since)
 
@@ -128,7 +130,7 @@ async def fetch_fills(
     account: Account, *, symbol: str, since: datetime, until: datetime | None = None
 ) -> list[FillReport]:
     """Every fill of the account in `symbol` from `since` to `until` or now, both included, oldest first."""
-    client = await _client(account)
+    client = await _client(account, Purpose.LOOK_UP)
     # A little into the future: our idea of the venue's clock is a few milliseconds off.
     end = until or clock.now(account.exchange) + _CLOCK_TOLERANCE
     return await histories.fills_between(client, symbol, since, end)
@@ -215,9 +217,9 @@ async def close() -> None:
     await clients.close()
 
 
-async def _client(account: Account) -> Client:
+async def _client(account: Account, purpose: Purpose = Purpose.QUESTION) -> Client:
     require_supported(account.exchange)
-    return clients.client_for(await markets.warm(account.exchange, account.proxy_url), account)
+    return clients.client_for(await markets.warm(account.exchange, account.proxy_url), account, purpose)
 
 
 async def _send_order(client: Client, request: OrderRequest) -> OrderReport:
@@ -267,10 +269,6 @@ def _order(client: Client, request: OrderRequest) -> tuple[Call, ReadOrder]:
         lambda api: api.create_order(request.symbol, kind, str(request.side), amount, price, params),
         lambda answer: reports.placed(answer, request, now),
     )
-
-
-def _at_any_time() -> None:
-    """A cancel is never too late to be sent."""
 
 
 async def _followed_up(account: Account, placed: OrderReport, looks: Sequence[float]) -> OrderReport:

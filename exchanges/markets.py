@@ -12,6 +12,7 @@ from typing import Any
 
 from exchanges import answers, clients, clock
 from exchanges.clients import Base
+from exchanges.errors import ExchangeError
 from exchanges.types import MarketRules
 
 _rules: dict[str, Mapping[str, MarketRules]] = {}
@@ -58,6 +59,8 @@ async def measure_clock(base: Base) -> None:
     failure = None
     try:
         venue_milliseconds = int(await client.ccxt.fetch_time())
+    except ExchangeError:
+        raise
     except Exception as error:  # noqa: BLE001 - the edge to the venue: whatever came back, there is no time in it
         failure = answers.of_question(error, client.answer())
     if failure is not None:
@@ -85,6 +88,8 @@ async def _load(base: Base) -> None:
     try:
         markets = await client.ccxt.load_markets(True)
         rules = {symbol: _rules_from(market) for symbol, market in markets.items() if market.get("spot")}
+    except ExchangeError:
+        raise
     except Exception as error:  # noqa: BLE001 - the edge to the venue: a table that cannot be read is no table
         failure = answers.of_question(error, client.answer())
     if failure is not None:

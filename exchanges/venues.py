@@ -12,6 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from exchanges.errors import VenueNotSupported
+from exchanges.standing import Budget
 
 
 class LookUp(Enum):
@@ -32,6 +33,39 @@ class FillsOf(Enum):
 
 def _frozen(**entries: object) -> Mapping[str, object]:
     return MappingProxyType(entries)
+
+
+_ASKED_FOR_LESS: Mapping[int, float] = MappingProxyType({429: 10.0, 418: 120.0})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the venue takes from one address and from one account.
+
+    A request weighs ccxt's cost of it times `weight_of_cost`, or 1 where that is 0. `pauses` are the HTTP
+    statuses by which the venue refuses the whole address, and how long to keep away where the answer does
+    not say; `account_mark` in such an answer means that only the account is over its limit.
+    """
+
+    address: Budget
+    weight_of_cost: float = 0.0
+    orders_of_account: Budget | None = None
+    pauses: Mapping[int, float] = field(default_factory=lambda: _ASKED_FOR_LESS)
+    account_mark: str = ""
+
+
+# No limit of an address is published for orders there: a bound of our own.
+_UNPUBLISHED = Limits(Budget(1000, 10))
+# developers.binance.com/docs/binance-spot-api-docs/rest-api/limits and its exchangeInfo: weight 6000 a minute
+# for an address. Unfilled orders of an account: 50 in 10 s, since raised to 100; beyond that 429 with -1015
+# and no Retry-After. Weights (order 1, look-up 4, account and trades 20) are ccxt's costs, 5 weight each.
+_BINANCE_LIMITS = Limits(
+    Budget(6000, 60), weight_of_cost=5, orders_of_account=Budget(50, 10), account_mark='"code":-1015'
+)
+# The same way through the code, without an end.
+_PAPER_LIMITS = Limits(Budget(1e9, 60), weight_of_cost=5, orders_of_account=Budget(1e8, 10))
+# bybit-exchange.github.io/docs/v5/rate-limit: 600 requests in 5 s for an address; on 403 wait 10 minutes.
+_BYBIT_LIMITS = Limits(Budget(600, 5), pauses=MappingProxyType({**_ASKED_FOR_LESS, 403: 600.0}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +93,7 @@ class Venue:
     trades_window: timedelta = timedelta(days=7)
     trades_page: int = 100
     one_request_per_key: bool = False
+    limits: Limits = _UNPUBLISHED
 
 
 _SPOT = _frozen(types=["spot"])
@@ -70,7 +105,7 @@ _BINANCE_OPTIONS = _frozen(
 )
 
 
-def _speaks_binance(exchange: str) -> Venue:
+def _speaks_binance(exchange: str, limits: Limits) -> Venue:
     return Venue(
         exchange,
         "binance",
@@ -79,12 +114,13 @@ def _speaks_binance(exchange: str) -> Venue:
         fills_of=FillsOf.MY_TRADES_BY_ORDER,
         trades_window=timedelta(hours=24),
         trades_page=1000,
+        limits=limits,
     )
 
 
 _ALL = (
-    _speaks_binance("binance"),
-    _speaks_binance("paper"),
+    _speaks_binance("binance", _BINANCE_LIMITS),
+    _speaks_binance("paper", _PAPER_LIMITS),
     Venue(
         "bybit",
         "bybit",
@@ -97,6 +133,7 @@ _ALL = (
         look_up_param="orderLinkId",
         look_up_id_param="orderId",
         closed_method="fetch_canceled_and_closed_orders",
+        limits=_BYBIT_LIMITS,
     ),
     Venue(
         "okx",

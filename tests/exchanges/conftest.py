@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import ccxt.async_support
 import pytest
+from django.conf import settings
 
-from exchanges import clients, clock, gateway, loop, venues
+from exchanges import clients, clock, gateway, limits, loop, venues
 from exchanges.types import Account, OrderRequest, OrderType, Side
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,14 @@ def paper_process() -> Iterator[PaperExchange]:
     paper = PaperExchange()
     yield paper
     paper.stop()
+
+
+@pytest.fixture(autouse=True)
+def limits_of_this_test() -> Iterator[None]:
+    """What a test makes of a venue's limits is nobody else's."""
+    limits.configure("")
+    yield
+    limits.configure(settings.REDIS_URL)
 
 
 @pytest.fixture
