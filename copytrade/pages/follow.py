@@ -22,6 +22,7 @@ from rest_framework.exceptions import APIException
 from accounts.models import User
 from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
+from copytrade.pages.follow_preview import ShownPreview, preview_for
 from copytrade.pages.holdings import holdings_of
 from copytrade.pages.person import signed_in
 from copytrade.pages.strategy import visible_strategy
@@ -51,15 +52,30 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
     user = signed_in(request)
     choices = _choices(user, strategy)
     free = [choice.account for choice in choices if not choice.obstacle]
+    wants_preview = "preview" in request.POST
     form = FollowForm(
-        request.POST or None, strategy=strategy, accounts=free, initial=_suggestion(strategy, free)
+        request.POST or None,
+        strategy=strategy,
+        accounts=free,
+        initial=_suggestion(strategy, free),
+        for_preview=wants_preview,
     )
-    if request.method == "POST" and form.is_valid() and _start(request, strategy, form):
+    shown = ShownPreview()
+    if wants_preview:
+        shown = preview_for(form, strategy=strategy, follower=user, now=timezone.now())
+    elif request.method == "POST" and form.is_valid() and _start(request, strategy, form):
         messages.success(request, _("You follow %(name)s from its next trade on.") % {"name": strategy.name})
         return HttpResponseRedirect(reverse("dashboard"))
-    context = {
-        "strategy": strategy,
-        "form": form,
+    context = {"strategy": strategy, "form": form, "shown": shown}
+    status = 422 if form.errors else 200
+    if wants_preview and request.headers.get("HX-Request"):
+        return render(request, "pages/_follow_preview.html", context, status=status)
+    return render(request, "pages/follow.html", context | _questions(strategy, form, choices), status=status)
+
+
+def _questions(strategy: Strategy, form: FollowForm, choices: list[AccountChoice]) -> dict[str, Any]:
+    """What the page shows around the answers."""
+    return {
         "choices": choices,
         "modes": MODES,
         "paper_money": PAPER_MONEY,
@@ -71,7 +87,6 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
         if strategy.positions_visible_to == Strategy.PositionsVisibleTo.EVERYONE
         else [],
     }
-    return render(request, "pages/follow.html", context, status=422 if form.errors else 200)
 
 
 def _choices(user: User, strategy: Strategy) -> list[AccountChoice]:

@@ -75,8 +75,11 @@ class FollowForm(forms.Form):
         strategy: Strategy,
         accounts: Sequence[ExchangeAccount],
         initial: Any = None,
+        for_preview: bool = False,
     ) -> None:
         super().__init__(data, initial=initial)
+        # Nothing is promised by looking.
+        self.fields["confirm"].required = not for_preview
         self.strategy = strategy
         self.accounts = {str(account.public_id): account for account in accounts}
         choices = [(key, account.label) for key, account in self.accounts.items()]

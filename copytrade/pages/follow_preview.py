@@ -1,0 +1,101 @@
+"""What copying would have done, as the follow page tells it for the answers in its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import APIException
+
+from accounts.models import User
+from copytrade.pages.follow_form import FollowForm
+from execution.explain import sentence_of
+from execution.preview import DAYS, MOST_TRADES, Preview, preview_subscription, shows_trades_to
+from execution.reasons import Reason
+from execution.replay import ReplayedOrder
+from strategies.models import Strategy
+
+ORDERS_SHOWN = 20
+# How the sentence goes on after the number.
+WORDS: Mapping[str, str | Promise] = {
+    Reason.BELOW_MINIMUM: gettext_lazy("below the exchange's minimum"),
+    Reason.ALLOCATION_USED: gettext_lazy("with the money used up"),
+    Reason.BEYOND_SLIPPAGE: gettext_lazy("too much slippage"),
+    Reason.MASTER_EQUITY_UNKNOWN: gettext_lazy("without a known share of the master's"),
+    Reason.NOTHING_TO_SELL: gettext_lazy("sales of what you would not have held"),
+    Reason.SIGNAL_TOO_OLD: gettext_lazy("seen too late"),
+    Reason.SYMBOL_NOT_LISTED: gettext_lazy("in coins that your exchange does not trade"),
+    Reason.SYMBOL_DROPPED: gettext_lazy("in coins that are no longer offered"),
+    Reason.SYMBOLS_BLOCKED: gettext_lazy("in coins that your limits do not allow"),
+    Reason.MAX_ORDER_NOTIONAL: gettext_lazy("above your limit for one order"),
+    Reason.PRICE_UNKNOWN: gettext_lazy("that your limits could not be checked for"),
+    Reason.KILL_SWITCH: gettext_lazy("stopped by your kill switch"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """How many trades were not copied, in the words after the number, and why in a sentence."""
+
+    count: int
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPreview:
+    """Either `preview`, or why there is none: `obstacle`, or what is wrong in the form."""
+
+    days: int = DAYS
+    most_trades: int = MOST_TRADES
+    preview: Preview | None = None
+    obstacle: str = ""
+    errors: tuple[str, ...] = ()
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        counts = self.preview.replay.skipped if self.preview else {}
+        return [
+            Skipped(count, str(WORDS.get(code) or _("not copied")), sentence_of(code))
+            for code, count in counts.items()
+        ]
+
+    @property
+    def last_orders(self) -> list[ReplayedOrder]:
+        """Newest first."""
+        orders = self.preview.replay.orders if self.preview else ()
+        return list(reversed(orders[-ORDERS_SHOWN:]))
+
+
+def preview_for(form: FollowForm, *, strategy: Strategy, follower: User, now: datetime) -> ShownPreview:
+    if not form.is_valid():
+        return ShownPreview(errors=_errors_of(form))
+    if not shows_trades_to(strategy, follower.pk):
+        return ShownPreview(obstacle=_("The master does not show past trades, so nothing can be worked out."))
+    account = form.chosen_account()
+    try:
+        preview = preview_subscription(
+            follower=follower,
+            strategy=strategy,
+            exchange=account.exchange if account else "paper",
+            allocation=form.cleaned_data["allocation"],
+            terms=form.terms(),
+            days=DAYS,
+            now=now,
+        )
+    except APIException as refusal:
+        return ShownPreview(obstacle=str(refusal.detail))
+    return ShownPreview(preview=preview)
+
+
+def _errors_of(form: FollowForm) -> tuple[str, ...]:
+    """Each with the name of its field."""
+    return tuple(
+        f"{form.fields[name].label}: {message}" if name in form.fields else str(message)
+        for name, messages in form.errors.items()
+        for message in messages
+    )
