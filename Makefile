@@ -5,7 +5,7 @@ VENV_BIN := .venv/bin
 LOCAL := exec $(PYTHON) -m local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench assets lock clean
+.PHONY: help demo test lint bench chaos assets lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ lint: assets ## check style, types, layers, settings and migrations
 
 bench: assets ## run the benchmarks
 	@$(LOCAL).engines run --durable -- python -m benchmarks $(ARGS)
+
+chaos: assets ## break everything at random and compare the books with the exchange (SEED=1 ORDERS=10000)
+	@SEED="$(SEED)" ORDERS="$(ORDERS)" exec $(VENV_BIN)/python -m tests.crashes $(ARGS)
 
 assets: ## install packages and fetch the front-end files
 	@$(LOCAL).assets

@@ -19,15 +19,18 @@ from urllib.parse import urlencode
 
 import requests
 
+from local.paths import ROOT
+
 SYMBOL = "XRP/ETH"
 VENUE_SYMBOL = "XRPETH"
 TAPE = "market/XRP-ETH-trades.csv"
 # Like that market's real step: with it price times amount is exact in eight decimals.
 LOT_STEP = Decimal(1)
-BALANCE = Decimal(250)
-# Of the free quote, so that there is always something left for the next trade.
+BALANCE = Decimal(125)
+# Of the free quote or of the coins, so that there is always something left for the next trade.
 MOST_SHARE = Decimal("0.3")
-SMALLEST_NOTIONAL = Decimal("0.002")
+# A follower's share of it is just above the venue's minimum.
+SMALLEST_NOTIONAL = Decimal("0.01")
 AUDIT_PAGE = 10_000
 
 Control = Callable[[str, str, Any], Any]
@@ -42,7 +45,7 @@ class TapeTrade:
 
 def tape_file() -> Path | None:
     """None where the data is absent."""
-    path = Path(os.environ.get("COPYTRADE_DATA") or "../shared/data") / TAPE
+    path = Path(os.environ.get("COPYTRADE_DATA") or ROOT / "../shared/data") / TAPE
     return path if path.is_file() else None
 
 
@@ -75,8 +78,8 @@ class Master:
     def follow(self, wanted: TapeTrade) -> bool:
         """Trade as the tape does, as far as the account allows; False when that is nothing."""
         self.look()
-        most = self.quote * MOST_SHARE / wanted.price if wanted.side == "buy" else self.held
-        quantity = min(wanted.amount, most) // LOT_STEP * LOT_STEP
+        free = self.quote / wanted.price if wanted.side == "buy" else self.held
+        quantity = min(wanted.amount, free * MOST_SHARE) // LOT_STEP * LOT_STEP
         if quantity * wanted.price < SMALLEST_NOTIONAL:
             return False
         self.control("POST", "price", {"symbol": VENUE_SYMBOL, "price": f"{wanted.price:f}"})
