@@ -19,6 +19,7 @@ from exchanges.rounding import EXACT
 from exchanges.types import Account, OrderRequest, OrderType, Side
 from execution.decisions import Facts, decide
 from execution.endings import Work, end_signals, released
+from execution.exposure import Exposure, lock_exposure
 from execution.models import CopyOrder
 from execution.rules import rules_of
 from execution.states import LIVE, Status
@@ -59,12 +60,13 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> Claim:
     rules = rules_of(venues.distinct())
     with localcontext(EXACT), transaction.atomic(durable=True):
         subscriptions = _lock_subscriptions(order_ids)
+        exposure = lock_exposure(row.follower_id for row in subscriptions.values())
         orders = _first_in_line(
             CopyOrder.objects.select_for_update(no_key=True)
             .filter(pk__in=order_ids, status=Status.PENDING, due_at__lte=now)
             .order_by("pk")
         )
-        facts = _facts(orders, subscriptions)
+        facts = _facts(orders, subscriptions, exposure)
         facts.rules = {account.exchange: rules.get(account.exchange) for account in facts.accounts.values()}
         for order in orders:
             decide(order, facts, now)
@@ -109,7 +111,7 @@ def _first_in_line(orders: Iterable[CopyOrder]) -> list[CopyOrder]:
     ]
 
 
-def _facts(orders: Sequence[CopyOrder], subscriptions: dict[int, Subscription]) -> Facts:
+def _facts(orders: Sequence[CopyOrder], subscriptions: dict[int, Subscription], exposure: Exposure) -> Facts:
     keys = [
         (order.strategy_id, order.subscription_id, order.symbol) for order in orders if order.subscription_id
     ]
@@ -120,6 +122,7 @@ def _facts(orders: Sequence[CopyOrder], subscriptions: dict[int, Subscription]) 
         opened={pk: _open(account) for pk, account in accounts.items()},
         rules={},
         limits=RiskLimits.objects.by_user({row.follower_id for row in subscriptions.values()}),
+        exposure=exposure,
         positions=positions_for(keys),
         marks=_marks([order for order in orders if order.master_price is None or order.attempt], accounts),
     )

@@ -12,12 +12,13 @@ from decimal import ROUND_UP, Decimal
 
 from exchanges import gateway
 from exchanges.types import Account, MarketRules
+from execution.exposure import Exposure
 from execution.models import CopyOrder
 from execution.reasons import Reason
 from execution.states import Status
 from ledger.booking import PositionKey
 from ledger.models import Position
-from risk.checks import Limits, check_order_size
+from risk.checks import Limits, check_size
 from subscriptions.models import Subscription
 from subscriptions.sizing import PLACES, Sized, lower_target, round_entry, round_exit
 from wallets.models import ExchangeAccount
@@ -44,6 +45,7 @@ class Facts:
     opened: dict[int, Account | None]
     rules: dict[str, Rules | None]
     limits: dict[int, Limits]
+    exposure: Exposure
     positions: dict[PositionKey, Position]
     marks: dict[tuple[str, str], Decimal]
 
@@ -104,7 +106,9 @@ def _decide_entry(order: CopyOrder, facts: Facts, rules: MarketRules, now: datet
     )
     amount = sized.amount or ZERO
     _trace(order, sized)
-    if denial := check_order_size(limits, notional=amount * bound, currency=rules.quote):
+    exposure = facts.exposure.get(subscription.follower_id, {})
+    denial = check_size(limits, notional=amount * bound, currency=rules.quote, open_before=exposure)
+    if denial:
         order.reason_text = denial.sentence
         return _give_up(order, facts, Status.DENIED, Reason(denial.rule), now)
     # What the allocation cannot pay is never chased; what is merely too small joins the next change.
@@ -116,6 +120,8 @@ def _decide_entry(order: CopyOrder, facts: Facts, rules: MarketRules, now: datet
     # To what the database keeps, so that releasing it leaves exactly nothing.
     order.reserved = (amount * bound * (1 + rules.taker_fee)).quantize(PLACES, ROUND_UP)
     subscription.reserved += order.reserved
+    if subscription.follower_id in facts.exposure:
+        exposure[rules.quote] = exposure.get(rules.quote, ZERO) + order.reserved
     return _take(order, amount, now)
 
 

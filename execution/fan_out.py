@@ -18,6 +18,7 @@ from execution.models import CopyOrder, client_order_id
 from execution.reasons import Reason
 from execution.rules import rules_of
 from execution.states import Status
+from records.bulk import insert_rows
 from risk.checks import Denial, Limits, check_entry, slippage_bound_bps
 from risk.models import RiskLimits
 from strategies.models import Signal, Strategy
@@ -78,7 +79,8 @@ def fan_out_slice(signal_id: int, *, now: datetime) -> Slice:
             return Slice([], wanted.is_exit, is_last=is_written)
         overtaken = _start(signal) if signal.fan_out_start is None else set()
         followers = _next_followers(signal)
-        orders = CopyOrder.objects.bulk_create(_orders(signal, followers, rules, now))
+        orders = _orders(signal, followers, rules, now)
+        insert_rows(orders)
         if followers:
             signal.fan_out_cursor = _cursor_after(followers[-1], signal)
         else:

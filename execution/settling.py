@@ -22,7 +22,7 @@ from execution.rules import rules_of
 from execution.states import AT_THE_VENUE, Status
 from ledger.booking import Entry, PositionKey, book_fills, positions_for
 from ledger.models import Position
-from records.bulk import update_rows
+from records.bulk import insert_rows, update_rows
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
@@ -45,7 +45,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         _release_cash(orders.values(), subscriptions)
         parts = _settle_targets(finished, accounts, base_fees, now)
         _write(orders.values(), subscriptions, now)
-        CopyOrder.objects.bulk_create(parts)
+        insert_rows(parts)
         _mark_invalid(outcomes, orders)
         work = released(finished, now=now) + _to_ask(outcomes, orders, accounts)
     end_signals(orders.values())

@@ -18,7 +18,7 @@ from exchanges.rounding import plain
 from exchanges.types import FillReport
 from ledger.models import Fill, Mark, Position, Posting, Trade
 from ledger.pnl import Booked, Execution, Holding, book
-from records.bulk import update_rows
+from records.bulk import insert_rows, update_rows
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 
@@ -140,11 +140,13 @@ def _apply(entry: Entry, position: Position, marks: dict[tuple[str, str], Decima
 
 
 def _write(booked: Sequence[tuple[Entry, Booked]], now: datetime) -> None:
-    fills = Fill.objects.bulk_create([_fill_row(entry, now) for entry, _ in booked])
-    trades = Trade.objects.bulk_create(
-        [_trade_row(entry, result, fill, now) for (entry, result), fill in zip(booked, fills, strict=True)]
-    )
-    Posting.objects.bulk_create(
+    fills = [_fill_row(entry, now) for entry, _ in booked]
+    insert_rows(fills)
+    trades = [
+        _trade_row(entry, result, fill, now) for (entry, result), fill in zip(booked, fills, strict=True)
+    ]
+    insert_rows(trades)
+    insert_rows(
         [
             posting
             for (entry, result), trade in zip(booked, trades, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ class Limits:
     currency: str = "USDT"
     kill_switch: str = "off"
     max_order_notional: Decimal | None = None
+    max_open_notional: Decimal | None = None
     max_slippage_bps: int | None = None
     symbols_blocked: Sequence[str] = ()
 
@@ -37,18 +38,30 @@ def check_entry(limits: Limits, *, symbol: str) -> Denial | None:
     return None
 
 
-def check_order_size(limits: Limits, *, notional: Decimal, currency: str) -> Denial | None:
-    """Whether an entry of this notional, in this currency, is within the limit for one order."""
-    most = limits.max_order_notional
-    if most is None or notional <= (most if currency == limits.currency else Decimal(0)):
+def check_size(
+    limits: Limits, *, notional: Decimal, currency: str, open_before: Mapping[str, Decimal]
+) -> Denial | None:
+    """Whether an entry of this notional is within the limits for one order and for all that is open.
+
+    `open_before` is what is open already, by currency.
+    """
+    if limits.max_order_notional is None and limits.max_open_notional is None:
         return None
-    if currency != limits.currency:
-        sentence = f"Your limit is in {limits.currency}; its price in {currency} is not known."
+    if {currency, *(name for name, amount in open_before.items() if amount)} - {limits.currency}:
+        sentence = f"Your limits are in {limits.currency}; a price in another currency is not known."
         return Denial("price_unknown", sentence)
-    return Denial(
-        "max_order_notional",
-        f"Stopped by your limit: this order is {notional:.2f} {currency}; you allow {plain(most)}.",
-    )
+    most = limits.max_order_notional
+    if most is not None and notional > most:
+        sentence = f"Stopped by your limit: this order is {notional:.2f} {currency}; you allow {plain(most)}."
+        return Denial("max_order_notional", sentence)
+    most, together = limits.max_open_notional, open_before.get(currency, Decimal(0)) + notional
+    if most is not None and together > most:
+        sentence = (
+            f"Stopped by your limit: {notional:.2f} more would make {together:.2f} {currency} open; "
+            f"you allow {plain(most)}."
+        )
+        return Denial("max_open_notional", sentence)
+    return None
 
 
 def slippage_bound_bps(limits: Limits, *, chosen: int) -> int:

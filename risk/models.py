@@ -45,6 +45,7 @@ class RiskLimits(models.Model):
             currency=self.currency,
             kill_switch=self.kill_switch,
             max_order_notional=self.max_order_notional,
+            max_open_notional=self.max_open_notional,
             max_slippage_bps=self.max_slippage_bps,
             symbols_blocked=tuple(self.symbols_blocked),
         )

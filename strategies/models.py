@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -114,6 +116,11 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         """Numbered signals whose followers have not all been served yet."""
         return self.filter(number__isnull=False, fanned_out_at=None)
 
+    def unfinished(self, *, before: datetime) -> set[int]:
+        """Written for everybody before that moment, and still being copied by what they say."""
+        rows = self.filter(status=Signal.Status.COPYING, fanned_out_at__lt=before)
+        return set(rows.values_list("pk", flat=True))
+
 
 class Signal(PublicIdModel):
     """One increment of a master's order: fills gathered until the order's end, at most 100 ms.
@@ -186,6 +193,7 @@ class Signal(PublicIdModel):
                 condition=Q(fanned_out_at=None, number__isnull=False),
                 name="signals_to_fan_out",
             ),
+            models.Index(fields=["id"], condition=Q(status="copying"), name="signals_being_copied"),
             models.Index(F("created_at").desc(), F("id").desc(), name="signals_newest_first"),
             models.Index(fields=["strategy", "venue_order_id"], name="signals_of_a_masters_order"),
         ]

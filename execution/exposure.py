@@ -1,0 +1,41 @@
+"""What people who limit it have open already, counted under a lock so that no two claims pass together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from ledger.models import Position
+from risk.models import RiskLimits
+from subscriptions.models import Subscription
+
+# Person → quote → what is open in it.
+Exposure = dict[int, dict[str, Decimal]]
+
+
+def lock_exposure(user_ids: Iterable[int]) -> Exposure:
+    """Cost of open positions and cash reserved for entries, of those who limit it.
+
+    Their limits' rows are locked, after the subscriptions: claims of one person come one after the other.
+    """
+    rows = RiskLimits.objects.select_for_update(no_key=True).filter(
+        user_id__in=set(user_ids), max_open_notional__isnull=False
+    )
+    limited = {row.user_id for row in rows.order_by("pk")}
+    exposure: Exposure = {user_id: defaultdict(Decimal) for user_id in limited}
+    if not limited:
+        return exposure
+    held = Position.objects.open().filter(subscription__follower_id__in=limited)
+    for user_id, quote, cost in held.values_list("subscription__follower_id", "strategy__quote").annotate(
+        Sum("cost")
+    ):
+        exposure[user_id][quote] += cost
+    reserved = Subscription.objects.live().filter(follower_id__in=limited)
+    for user_id, quote, cash in reserved.values_list("follower_id", "strategy__quote").annotate(
+        Sum("reserved")
+    ):
+        exposure[user_id][quote] += cash
+    return exposure
