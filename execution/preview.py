@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, localcontext
+
+from django.db.models import Sum
 
 from accounts.models import User
 from exchanges import gateway, loop
@@ -14,17 +16,9 @@ from exchanges.errors import ExchangeError
 from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
 from execution import fan_out, services
+from execution.copy_rules import Copier, Decision, MasterTrade, SubAccount, decide_entry, decide_exit
 from execution.reasons import Reason
-from execution.replay import (
-    Copier,
-    Decision,
-    MasterTrade,
-    Replay,
-    SubAccount,
-    decide_entry,
-    decide_exit,
-    replay,
-)
+from execution.replay import Replay, replay
 from execution.rules import rules_of
 from ledger.models import Position
 from ledger.valuation import fresh_prices
@@ -213,7 +207,7 @@ def _exit_fraction(strategy: Strategy, request: services.Request, price: Decimal
 
 
 def _decisions(strategy: Strategy, trade: MasterTrade) -> Iterator[Decision]:
-    """Each follower's, in four queries however many they are."""
+    """Each follower's, in as many queries for many as for one."""
     followers = Subscription.objects.following(strategy.pk)
     rules = rules_of(followers.values_list("exchange_account__exchange", flat=True).distinct())
     limits = RiskLimits.objects.by_user(followers.values_list("follower_id", flat=True))
@@ -223,11 +217,32 @@ def _decisions(strategy: Strategy, trade: MasterTrade) -> Iterator[Decision]:
             strategy=strategy, subscription__isnull=False, symbol=trade.symbol
         ).values_list("subscription_id", "target", "held")
     }
+    open_before = _open_of({pk for pk, row in limits.items() if row.max_open_notional is not None})
     for follower in followers.select_related("exchange_account").iterator(FOLLOWERS_AT_ONCE):
         target, amount = held.get(follower.pk, (ZERO, ZERO))
-        account = SubAccount(target, amount, follower.available, follower.realised_pnl)
+        account = SubAccount(
+            target=target,
+            held=amount,
+            cash=follower.available,
+            realised_pnl=follower.realised_pnl,
+            open_before=open_before.get(follower.follower_id, {}),
+        )
         copier = _copier(follower, strategy, {trade.symbol}, limits.get(follower.follower_id, Limits()))
         yield _decision(trade, follower, copier, account, rules.get(follower.exchange_account.exchange))
+
+
+def _open_of(user_ids: set[int]) -> dict[int, dict[str, Decimal]]:
+    """Cost of open positions and cash reserved for entries, by person and quote."""
+    sums: dict[int, dict[str, Decimal]] = {user_id: defaultdict(Decimal) for user_id in user_ids}
+    if not user_ids:
+        return sums
+    held = Position.objects.open().filter(subscription__follower_id__in=user_ids)
+    reserved = Subscription.objects.live().filter(follower_id__in=user_ids)
+    rows = held.values_list("subscription__follower_id", "strategy__quote").annotate(Sum("cost"))
+    more = reserved.values_list("follower_id", "strategy__quote").annotate(Sum("reserved"))
+    for user_id, quote, amount in [*rows, *more]:
+        sums[user_id][quote] += amount
+    return sums
 
 
 def _decision(

@@ -1,4 +1,4 @@
-"""What a master's trades do to a follower's small account: the rules of copying without venue or database.
+"""What a master's trades do to a follower's small account, without venue or database.
 
 Pure: the same trades and settings give the same result. A copy is taken to fill at the master's price,
 with the taker fee in the coin that is received, as most exchanges do. Amounts in base, money in quote.
@@ -14,78 +14,14 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
+from execution.copy_rules import Copier, MasterTrade, SubAccount, decide_entry, decide_exit, sell_down
 from ledger.pnl import Execution, Holding, book
-from risk.checks import Limits, check_entry, check_order_size, slippage_bound_bps
-from subscriptions.sizing import (
-    FollowerSettings,
-    MasterFill,
-    lower_target,
-    price_bound,
-    round_entry,
-    round_exit,
-    size_entry,
-)
 
 ZERO = Decimal(0)
 FRACTION = Decimal("0.00000001")
 NOTHING_HELD = Holding(ZERO, ZERO, ZERO, ZERO)
 # A venue's limit for one market order splits an exit; what is left after so many joins the next exit.
 MOST_PARTS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class MasterTrade:
-    """A signal. `exit_fraction` None closes all; `refusal` is a rule by which nobody copies this entry.
-
-    `is_late`: it was known only after the age at which an entry may still be copied.
-    """
-
-    at: datetime
-    symbol: str
-    side: str
-    amount: Decimal
-    price: Decimal
-    equity: Decimal | None
-    order_amount: Decimal | None
-    exit_fraction: Decimal | None
-    refusal: str = ""
-    is_late: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Copier:
-    """A follower's settings. `slippage_bps` is the chosen one, by symbol, before the person's limit.
-
-    `refusal` is a rule by which this follower takes no entries now.
-    """
-
-    mode: str
-    value: Decimal
-    allocation: Decimal
-    quote: str
-    limits: Limits
-    slippage_bps: Mapping[str, int]
-    symbols_blocked: frozenset[str] = frozenset()
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SubAccount:
-    """What counts of a follower's copy before a trade: its position in the symbol and its money."""
-
-    target: Decimal
-    held: Decimal
-    cash: Decimal
-    realised_pnl: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to trade now, and the target afterwards. A quantity of 0 has its reason's code."""
-
-    quantity: Decimal
-    target: Decimal
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,36 +65,6 @@ class Replay:
     largest_order: Decimal
 
 
-def decide_entry(
-    trade: MasterTrade, copier: Copier, account: SubAccount, rules: MarketRules | None
-) -> Decision:
-    """What this follower buys when the master buys: the rules of fan-out and claim in their order."""
-    reason = _refusal(trade, copier, rules)
-    if reason or rules is None:
-        return Decision(ZERO, account.target, reason or "symbol_not_listed")
-    chosen = slippage_bound_bps(copier.limits, chosen=copier.slippage_bps[trade.symbol])
-    bound = price_bound(master_price=trade.price, max_slippage_bps=chosen, tick_size=rules.tick_size)
-    if bound <= 0:
-        # A tick coarser than the price: there is no price at which this venue would buy.
-        return Decision(ZERO, account.target, "symbol_not_listed")
-    amount = _wanted(trade, copier, account, bound)
-    if amount is None:
-        return Decision(ZERO, account.target, "master_equity_unknown")
-    if denial := check_entry(copier.limits, symbol=trade.symbol):
-        return Decision(ZERO, account.target, denial.rule)
-    if trade.is_late:
-        return Decision(ZERO, account.target, "signal_too_old")
-    return _buy(trade, copier.limits, account, rules, wanted=amount, bound=bound)
-
-
-def decide_exit(trade: MasterTrade, account: SubAccount, rules: MarketRules | None) -> Decision:
-    """What this follower sells when the master sells: never more than is held of this copy."""
-    if rules is None:
-        return Decision(ZERO, account.target, "symbol_not_listed")
-    fraction = Decimal(1) if trade.exit_fraction is None else trade.exit_fraction
-    return _sell_down(lower_target(account.target, fraction), account.held, trade.price, rules)
-
-
 def replay(trades: Sequence[MasterTrade], copier: Copier, rules: Mapping[str, MarketRules]) -> Replay:
     """Copy the trades in their order, beginning with the allocation in cash and nothing held."""
     with localcontext(EXACT):
@@ -166,68 +72,6 @@ def replay(trades: Sequence[MasterTrade], copier: Copier, rules: Mapping[str, Ma
         for trade in trades:
             copy.take(trade, rules.get(trade.symbol))
         return copy.result(len(trades))
-
-
-def _refusal(trade: MasterTrade, copier: Copier, rules: MarketRules | None) -> str:
-    if copier.refusal:
-        return copier.refusal
-    if trade.refusal:
-        return trade.refusal
-    if trade.symbol in copier.symbols_blocked:
-        return "symbol_blocked"
-    if rules is None or not rules.active:
-        return "symbol_not_listed"
-    return ""
-
-
-def _wanted(trade: MasterTrade, copier: Copier, account: SubAccount, bound: Decimal) -> Decimal | None:
-    sized = size_entry(
-        MasterFill(
-            amount=trade.amount, price=trade.price, equity=trade.equity, order_amount=trade.order_amount
-        ),
-        FollowerSettings(
-            mode=copier.mode,
-            value=copier.value,
-            allocation=copier.allocation,
-            realised_pnl=account.realised_pnl,
-        ),
-        bound=bound,
-        quote=copier.quote,
-    )
-    return sized.amount
-
-
-def _buy(
-    trade: MasterTrade,
-    limits: Limits,
-    account: SubAccount,
-    rules: MarketRules,
-    *,
-    wanted: Decimal,
-    bound: Decimal,
-) -> Decision:
-    with localcontext(EXACT):
-        target = account.target + wanted
-        sized = round_entry(target=target, held=account.held, bound=bound, cash=account.cash, rules=rules)
-        quantity = sized.amount or ZERO
-        if denial := check_order_size(limits, notional=quantity * bound, currency=rules.quote):
-            return Decision(ZERO, account.target, denial.rule)
-        if sized.is_cut:
-            # What the allocation cannot pay is never chased.
-            target = account.held + quantity
-        if not quantity:
-            return Decision(ZERO, target, "allocation_used" if sized.is_cut else "below_minimum")
-        if bound < trade.price:
-            # The tick took the bound below the master's price, at which nobody sells so cheaply.
-            return Decision(ZERO, max(ZERO, target - quantity), "beyond_slippage")
-        return Decision(quantity, target)
-
-
-def _sell_down(target: Decimal, held: Decimal, price: Decimal, rules: MarketRules) -> Decision:
-    if held <= target:
-        return Decision(ZERO, target, "nothing_to_sell")
-    quantity = round_exit(target=target, held=held, price=price, rules=rules).amount or ZERO
-    return Decision(quantity, target, "" if quantity else "below_minimum")
 
 
 @dataclass(slots=True)
@@ -294,7 +138,7 @@ class _Copy:
             if not decision.quantity or rules is None:
                 break
             self._book(trade, position, decision.quantity, rules)
-            decision = _sell_down(position.target, position.holding.held, trade.price, rules)
+            decision = sell_down(position.target, position.holding.held, trade.price, rules)
         return reason
 
     def _book(
@@ -337,7 +181,11 @@ class _Copy:
             held=position.holding.held,
             cash=self.cash,
             realised_pnl=self._realised(),
+            open_before={self.copier.quote: self._open()},
         )
+
+    def _open(self) -> Decimal:
+        return sum((position.holding.cost for position in self.positions.values()), ZERO)
 
     def _realised(self) -> Decimal:
         return sum((position.holding.realised_pnl for position in self.positions.values()), ZERO)

@@ -32,6 +32,7 @@ WORDS: Mapping[str, str | Promise] = {
     Reason.SYMBOL_DROPPED: gettext_lazy("in coins that are no longer offered"),
     Reason.SYMBOLS_BLOCKED: gettext_lazy("in coins that your limits do not allow"),
     Reason.MAX_ORDER_NOTIONAL: gettext_lazy("above your limit for one order"),
+    Reason.MAX_OPEN_NOTIONAL: gettext_lazy("above your limit for all that is open"),
     Reason.PRICE_UNKNOWN: gettext_lazy("that your limits could not be checked for"),
     Reason.KILL_SWITCH: gettext_lazy("stopped by your kill switch"),
 }

@@ -280,6 +280,15 @@ def test_a_sale_is_told_by_what_the_followers_hold(master, world, url):
     assert half["copied_amount"] == "0.00049"
 
 
+def test_what_a_follower_has_open_already_counts(master, world, url):
+    world.copy("buy", "0.01")
+    for subscription, most in zip(world.subscriptions[:2], (150, 250), strict=True):
+        RiskLimits.objects.create(user=subscription.follower, max_open_notional=most)
+    answer = master.post(url, BUY).json()
+    assert answer["copied"] == 2
+    assert answer["skipped"][0]["reason"] == "max_open_notional"
+
+
 def test_a_follower_at_a_silent_exchange_holds_up_nobody(master, world, venue, url):
     silent = factories.ExchangeAccountFactory.create(exchange="kraken")
     factories.SubscriptionFactory.create(strategy=world.strategy, exchange_account=silent)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
+from execution.copy_rules import Copier, MasterTrade
 from execution.reasons import Reason
-from execution.replay import Copier, MasterTrade, Replay, replay
+from execution.replay import Replay, replay
 from risk.checks import Limits
 
 START = datetime(2025, 10, 4, tzinfo=UTC)
@@ -83,7 +84,10 @@ copiers = st.builds(
     allocation=amounts("1", "100000"),
     quote=st.just("USDT"),
     limits=st.builds(
-        Limits, max_order_notional=st.none() | amounts("5", "1000"), max_slippage_bps=st.none() | st.just(5)
+        Limits,
+        max_order_notional=st.none() | amounts("5", "1000"),
+        max_open_notional=st.none() | amounts("100", "10000"),
+        max_slippage_bps=st.none() | st.just(5),
     ),
     slippage_bps=st.integers(0, 1000).map(lambda bps: dict.fromkeys(SYMBOLS, bps)),
 )
@@ -258,6 +262,14 @@ def test_a_rule_that_stops_a_trade_is_named(changes, story, reason):
     result = replay([story], copier(**changes), RULES)
     assert (result.orders, dict(result.skipped)) == ((), {reason: 1})
     assert result.pnl == 0
+
+
+def test_the_limit_for_all_that_is_open_counts_what_was_bought_and_is_free_again_when_sold():
+    settings = copier(limits=Limits(max_open_notional=Decimal(150)))
+    buy, sell = trade("buy", "0.01"), trade("sell", "0.01")
+    result = replay([buy, buy, sell, buy], settings, RULES)
+    assert [order.side for order in result.orders] == ["buy", "sell", "buy"]
+    assert result.skipped == {"max_open_notional": 1}
 
 
 def test_what_the_price_bound_refused_is_not_bought_with_the_next_trade():
