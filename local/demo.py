@@ -60,7 +60,7 @@ def demo() -> int:
             platform.start_command("trade_demo")
             say(f"\n{log_ins}\nCopytrade runs at {platform.url} - logs are in {RUN.name}/, Ctrl-C stops it.")
             with contextlib.suppress(Stopped):
-                _keep_running(platform)
+                _keep_running(platform, running)
             say("\nstopping ...")
     return 0
 
@@ -138,8 +138,12 @@ def _start_all(platform: Platform) -> None:
         platform.wait_ready(*PROCESSES)
 
 
-def _keep_running(platform: Platform) -> None:
+def _keep_running(platform: Platform, running: engines.Engines) -> None:
+    """Start again what ends; without its database or broker the demo itself ends, and says why."""
     while True:
+        for engine in running.children:
+            if death := engine.died():
+                raise death
         for name, child in list(platform.deaths()):
             _report_death(child)
             platform.restart(name)
