@@ -25,7 +25,7 @@ from exchanges.types import Credentials, Side  # noqa: E402
 from execution.models import CopyOrder  # noqa: E402
 from execution.states import FINAL  # noqa: E402
 from ledger.models import Position, Trade  # noqa: E402
-from strategies.models import PerformanceSnapshot, Strategy, StrategySymbol  # noqa: E402
+from strategies.models import PerformanceSnapshot, Signal, Strategy, StrategySymbol  # noqa: E402
 from subscriptions.models import Subscription  # noqa: E402
 from wallets import vault  # noqa: E402
 from wallets.models import ExchangeAccount  # noqa: E402
@@ -94,6 +94,11 @@ def master_trades(*, strategy: int, side: str, share: str) -> str:
     report = trade(account, Move(SYMBOL, Side(side), Decimal(share)), free_quote=free, held=held)
     assert report is not None
     return str(report.filled)
+
+
+def signals_not_written(*, strategy: int) -> int:
+    """Signals that are committed and whose followers nobody has served yet."""
+    return Signal.objects.to_fan_out().filter(strategy_id=strategy).count()
 
 
 def standing(*, strategy: int, signals: int) -> dict[str, Any]:

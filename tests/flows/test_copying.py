@@ -73,7 +73,7 @@ def test_a_broker_emptied_between_commit_and_work_stops_nobody(platform: Platfor
     platform.kill("trading")
     platform.inside("master_trades", strategy=built["strategy"], side="buy", share="0.1")
     broker = redis.Redis.from_url(platform.platform.env["REDIS_URL"])
-    eventually(lambda: broker.llen("signals"), bool)
+    eventually(lambda: platform.inside("signals_not_written", strategy=built["strategy"]), bool)
     broker.flushdb()
     broker.close()
     platform.platform.restart("trading")
