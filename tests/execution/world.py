@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from accounts.models import User
-from exchanges.types import Credentials, FillReport, Side
-from execution import claiming, placing
+from exchanges import gateway, loop
+from exchanges.types import Credentials, FillReport, OrderRequest, OrderType, Side
+from execution import claiming, placing, services
 from execution.endings import Work
 from execution.fan_out import fan_out_slice
+from execution.master_feed import Watch, lease
 from execution.models import CopyOrder
+from execution.reconcile import look_up_due
+from execution.services import Request
 from execution.settling import settle
+from execution.states import Status
 from execution.watcher import AccountSnapshot, take_fills
+from ledger.models import Position
 from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from tests.paper_exchange.venue_process import PaperExchange
 from wallets import vault
 from wallets.models import ExchangeAccount
+
+# As a venue or a proxy: no request is ever taken.
+NOBODY_LISTENS = "http://127.0.0.1:1"
 
 
 def connect(venue: PaperExchange, owner: User, opened: dict[str, Any]) -> ExchangeAccount:
@@ -74,6 +83,50 @@ class World:
         assert signal is not None
         return signal
 
+    def master_trades_by_hand(self, side: str, amount: str) -> None:
+        """A market order of BTC/USDT at the exchange itself; nobody is told."""
+        self.trades += 1
+        request = OrderRequest(
+            client_order_id=f"hand{self.strategy.pk}x{self.trades}",
+            symbol="BTC/USDT",
+            side=Side(side),
+            type=OrderType.MARKET,
+            quantity=Decimal(amount),
+            price=None,
+            signed_at=gateway.venue_now("paper"),
+        )
+        loop.run(gateway.place(self.strategy.exchange_account.open(), request), timeout=10)
+
+    def master_asks(
+        self, price: str | None = None, *, at: datetime | None = None
+    ) -> tuple[Signal, CopyOrder]:
+        """A master asks the platform to buy 0.01 BTC, at the market where there is no `price`."""
+        request = Request(
+            client_signal_id="one",
+            symbol="BTC/USDT",
+            side="buy",
+            type="limit" if price else "market",
+            amount=Decimal("0.01"),
+            price=Decimal(price) if price else None,
+        )
+        signal, order = services.send_signal(
+            strategy=self.strategy, request=request, source="api", now=at or timezone.now()
+        )
+        assert order is not None
+        return signal, order
+
+    def watch(self, *more: Strategy) -> Watch:
+        """A watch over the master's account, for these strategies too, whose signals nobody fans out."""
+        account_id = self.strategy.exchange_account_id
+        lease(account_id, watcher="test", now=timezone.now())
+        return Watch(
+            account_id=account_id,
+            exchange="paper",
+            strategies={symbol: row.pk for row in (*more, self.strategy) for symbol in row.symbols},
+            started_at=timezone.now(),
+            on_signal=lambda signal_id: None,
+        )
+
     def fan_out(self, signal: Signal) -> list[int]:
         order_ids: list[int] = []
         while True:
@@ -91,16 +144,61 @@ class World:
     def orders(self, signal: Signal) -> list[CopyOrder]:
         return list(CopyOrder.objects.filter(signal=signal).order_by("subscription_id", "part"))
 
+    def held(self) -> list[Decimal]:
+        """What each follower holds of each symbol."""
+        positions = Position.objects.filter(subscription__isnull=False)
+        return list(positions.order_by("subscription_id").values_list("held", flat=True))
+
+    def sent(self, number: int = 0) -> list[str]:
+        """The sides of all orders that a follower's account has taken."""
+        return [order["side"] for order in self.venue.audit(self.keys[number])]
+
+    def works_again(self) -> None:
+        """The exchange is as it should be, and all that waited for it is due."""
+        self.venue.ask("DELETE", "/control/faults")
+        come_due()
+
 
 def execute(order_ids: list[int]) -> Work:
     """What the task does, with all that it releases."""
     claim = claiming.claim(order_ids, worker="test", now=timezone.now())
     work = claim.work
     for outcomes in placing.send(claim.to_send):
-        more = settle(outcomes, now=timezone.now())
-        work.exits += more.exits
-        work.entries += more.entries
+        work += settle(outcomes, now=timezone.now())
     return work
+
+
+def die_after_sending(order_ids: list[int]) -> None:
+    """A worker that is killed before it could write an answer back."""
+    claimed = claiming.claim(order_ids, worker="dies", now=timezone.now()).to_send
+    for _outcomes in placing.send(claimed):
+        pass
+
+
+def change_account(account_id: int, **values: Any) -> None:
+    ExchangeAccount.objects.filter(pk=account_id).update(**values)
+
+
+def status_of(signal: Signal) -> str:
+    signal.refresh_from_db()
+    return signal.status
+
+
+def later(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def come_due() -> None:
+    """Let every pending order's wait pass."""
+    CopyOrder.objects.filter(status=Status.PENDING).update(due_at=timezone.now())
+
+
+def look_up_twice(*, claimed_ago: timedelta = timedelta(seconds=6)) -> None:
+    """Ask about every order of which only the exchange knows, once its request is surely too old."""
+    CopyOrder.objects.exclude(claimed_at=None).update(claimed_at=timezone.now() - claimed_ago)
+    for seconds in (10, 20):
+        look_up_due(now=later(seconds))
+    come_due()
 
 
 def build(venue: PaperExchange, *, followers: int = 3, **settings: Any) -> World:
