@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, count
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowFor
 from copytrade.pages.follow_preview import ShownPreview, preview_for
 from copytrade.pages.holdings import holdings_of
 from copytrade.pages.person import signed_in
+from copytrade.pages.sent_once import claim, release
 from copytrade.pages.strategy import visible_strategy
 from exchanges.rounding import plain
 from ledger.models import Position
@@ -63,8 +65,7 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
     shown = ShownPreview()
     if wants_preview:
         shown = preview_for(form, strategy=strategy, follower=user, now=timezone.now())
-    elif request.method == "POST" and form.is_valid() and _start(request, strategy, form):
-        messages.success(request, _("You follow %(name)s from its next trade on.") % {"name": strategy.name})
+    elif request.method == "POST" and form.is_valid() and _start_once(request, strategy, form):
         return HttpResponseRedirect(reverse("dashboard"))
     context = {"strategy": strategy, "form": form, "shown": shown}
     status = 422 if form.errors else 200
@@ -138,6 +139,23 @@ def _obstacle(account: ExchangeAccount, *, feeds: bool, follows: bool, kyc_missi
     return ""
 
 
+def _start_once(request: HttpRequest, strategy: Strategy, form: FollowForm) -> bool:
+    """Whether this form has started its copy, now or before: a second press starts no second one."""
+    once = {"user_id": signed_in(request).pk, "form_id": form.cleaned_data["form_id"]}
+    if not claim(**once):
+        messages.info(request, _("This form had been sent already: nothing was started twice."))
+        return True
+    started = False
+    try:
+        started = _start(request, strategy, form)
+    finally:
+        if not started:
+            release(**once)
+    if started:
+        messages.success(request, _("You follow %(name)s from its next trade on.") % {"name": strategy.name})
+    return started
+
+
 def _start(request: HttpRequest, strategy: Strategy, form: FollowForm) -> bool:
     """Open the paper account if asked for, then follow; what is refused stands beside its field."""
     follower = signed_in(request)
@@ -172,5 +190,12 @@ def _show(form: FollowForm, refusal: APIException) -> None:
 
 def _new_paper_account(request: HttpRequest, owner: User, now: datetime) -> ExchangeAccount:
     return open_paper_account(
-        owner=owner, label=_("Paper money"), balance=PAPER_MONEY, origin=Origin.of(request), now=now
+        owner=owner, label=_paper_label(owner), balance=PAPER_MONEY, origin=Origin.of(request), now=now
     )
+
+
+def _paper_label(owner: User) -> str:
+    """`Paper money`, then `Paper money 2`: the first that none of the person's accounts has."""
+    taken = set(ExchangeAccount.objects.owned_by(owner.pk).values_list("label", flat=True))
+    name = _("Paper money")
+    return next(label for label in chain([name], (f"{name} {n}" for n in count(2))) if label not in taken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils.functional import Promise
@@ -41,6 +42,7 @@ MODES: list[tuple[str, str | Promise, str | Promise]] = [
 
 
 class FollowForm(forms.Form):
+    form_id = forms.UUIDField(widget=forms.HiddenInput)
     account = forms.ChoiceField(label=gettext_lazy("Account"))
     allocation = forms.DecimalField(
         label=gettext_lazy("How much do you put in?"),
@@ -77,9 +79,10 @@ class FollowForm(forms.Form):
         initial: Any = None,
         for_preview: bool = False,
     ) -> None:
-        super().__init__(data, initial=initial)
-        # Nothing is promised by looking.
-        self.fields["confirm"].required = not for_preview
+        super().__init__(data, initial={"form_id": uuid4()} | (initial or {}))
+        # Nothing is promised by looking, and nothing is done.
+        for name in ("confirm", "form_id"):
+            self.fields[name].required = not for_preview
         self.strategy = strategy
         self.accounts = {str(account.public_id): account for account in accounts}
         choices = [(key, account.label) for key, account in self.accounts.items()]

@@ -25,6 +25,19 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A form that acts is sent once; the server would not act twice either.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-once]")) return;
+  for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = true;
+});
+
+// Coming back to a page that the browser kept: its buttons work again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const button of document.querySelectorAll("form[data-once] button")) button.disabled = false;
+});
+
 // A hidden page asks nothing.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.target.matches("[data-live]")) event.preventDefault();

@@ -49,6 +49,15 @@ def test_a_newcomer_follows_with_paper_money(open_page, person, published):
     assert Subscription.objects.get(follower=person).exchange_account.is_paper
 
 
+def test_a_double_click_starts_one_copy(open_page, person, published):
+    page = log_in(open_page(), person)
+    page.goto(f"/strategies/{published.slug}/follow/")
+    page.get_by_label("I can afford to lose this money.").check()
+    page.get_by_role("button", name="Start copying with paper money").dblclick()
+    page.wait_for_url("**/dashboard/")
+    assert Subscription.objects.filter(follower=person).count() == 1
+
+
 def test_a_new_copy_appears_on_the_dashboard_by_itself_and_focus_stays(open_page, person, copy):
     page = log_in(open_page(), person)
     rows = page.locator(".feed > li")

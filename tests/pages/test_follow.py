@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from accounts.models import User
@@ -7,6 +9,7 @@ from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory
 from tests.pages.market import text_of
 from wallets.models import ExchangeAccount
+from wallets.services import CannotConnect
 
 ANSWERS = {
     "account": "new-paper",
@@ -18,6 +21,12 @@ ANSWERS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def a_form_of_its_own(monkeypatch):
+    """The cache outlives the test: another one's form is another form."""
+    monkeypatch.setitem(ANSWERS, "form_id", str(uuid4()))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, published):
     answer = page.post(f"/strategies/{published.slug}/follow/", ANSWERS, follow=True)
@@ -25,6 +34,43 @@ def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, p
     assert (subscription.allocation, subscription.max_slippage_bps) == (1000, 30)
     assert ExchangeAccount.objects.get(owner=user).is_paper
     assert f"You follow {published.name} from its next trade on." in text_of(answer)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_starts_one_copy_on_one_account(page, user, published):
+    address = f"/strategies/{published.slug}/follow/"
+    answers = [page.post(address, ANSWERS) for _press in range(2)]
+    assert [answer.headers["Location"] for answer in answers] == ["/dashboard/"] * 2
+    assert Subscription.objects.filter(follower=user).count() == 1
+    assert ExchangeAccount.objects.filter(owner=user).count() == 1
+    assert "nothing was started twice" in text_of(page.get("/dashboard/"))
+
+
+def test_each_form_opened_has_an_id_of_its_own(page, strategy):
+    address = f"/strategies/{strategy.slug}/follow/"
+    first, second = (page.get(address).context["form"]["form_id"].value() for _visit in range(2))
+    assert first != second
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_was_refused_can_be_sent_again(page, user, published, monkeypatch):
+    def no_answer(**_asked: object) -> None:
+        raise CannotConnect
+
+    address = f"/strategies/{published.slug}/follow/"
+    with monkeypatch.context() as patch:
+        patch.setattr("copytrade.pages.follow.open_paper_account", no_answer)
+        assert page.post(address, ANSWERS).status_code == 422
+    assert page.post(address, ANSWERS).status_code == 302
+    assert Subscription.objects.filter(follower=user).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_paper_accounts_opened_here_have_different_names(page, user, published):
+    for _form in range(3):
+        page.post(f"/strategies/{published.slug}/follow/", ANSWERS | {"form_id": str(uuid4())})
+    labels = ExchangeAccount.objects.filter(owner=user).order_by("id").values_list("label", flat=True)
+    assert list(labels) == ["Paper money", "Paper money 2", "Paper money 3"]
 
 
 @pytest.mark.django_db(transaction=True)
