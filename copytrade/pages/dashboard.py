@@ -30,7 +30,10 @@ FIGURES_EVERY = "10s"
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What one's running copies had to account for, counted twice: by signals' numbers and by orders."""
+    """What one's copies had to account for, counted twice: by signals' numbers and by orders.
+
+    Signals go on after a copy has ended, so an ended one counts by its orders alone.
+    """
 
     signals: int
     tally: Tally
@@ -48,7 +51,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     )
     figures = _figures(user_id)
     context = {
-        "has_copies": bool(figures["copies"]),
+        "has_copies": bool(figures["copies"] or figures["ended"]),
+        "has_running": bool(figures["copies"]),
         "figures": render_live(
             request, "pages/_figures.html", figures, address=reverse("dashboard_figures"), every=FIGURES_EVERY
         ),
@@ -92,24 +96,25 @@ def _feed(user_id: int) -> dict[str, Any]:
 def _figures(user_id: int) -> dict[str, Any]:
     subscriptions = list(
         Subscription.objects.owned_by(user_id)
-        .live()
         .select_related("strategy", "exchange_account")
         .order_by("-created_at", "-id")
     )
     holdings = holdings_of(Position.objects.of_follower(user_id))
-    copies = copies_of(subscriptions, holdings)
+    copies, ended = copies_of(subscriptions, holdings)
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return {
         "copies": copies,
+        "ended": ended,
         "holdings": holdings,
-        "totals": totals_of(copies, user_id=user_id, since=today),
+        "totals": totals_of(copies, ended, user_id=user_id, since=today),
         "coverage": _coverage(user_id),
-        "active": any(s.status == Subscription.Status.ACTIVE for s in subscriptions),
     }
 
 
 def _coverage(user_id: int) -> Coverage:
-    running = Subscription.objects.owned_by(user_id).live()
-    signals = running.aggregate(n=Sum(F("strategy__last_signal_number") - F("starts_after_number")))["n"]
-    orders = CopyOrder.objects.filter(subscription__in=running, origin=CopyOrder.Origin.SIGNAL, part=1)
-    return Coverage(signals=signals or 0, tally=tally_of(orders))
+    mine = Subscription.objects.owned_by(user_id)
+    numbers = F("strategy__last_signal_number") - F("starts_after_number")
+    signals = mine.live().aggregate(n=Sum(numbers))["n"] or 0
+    orders = CopyOrder.objects.filter(subscription__in=mine, origin=CopyOrder.Origin.SIGNAL, part=1)
+    of_ended = orders.filter(subscription__status=Subscription.Status.CLOSED).count()
+    return Coverage(signals=signals + of_ended, tally=tally_of(orders))

@@ -67,14 +67,34 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedCopy:
+    """A closed subscription with its final result: what is still held counts at what it cost."""
+
+    subscription: Subscription
+    left: tuple[Holding, ...]
+
+    @property
+    def result(self) -> Decimal:
+        at_cost = sum((holding.position.cost for holding in self.left), Decimal(0))
+        result: Decimal = self.subscription.cash + at_cost - self.subscription.allocation
+        return result
+
+    @property
+    def change(self) -> Decimal:
+        change: Decimal = self.result / self.subscription.allocation
+        return change
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over copies in one quote coin."""
+    """Sums over copies in one quote coin. `equity` is of those that run, all else of the ended ones too."""
 
     quote: str
     equity: Decimal | None
     result: Decimal | None
     allocation: Decimal
     realised_today: Decimal
+    ended: int
 
     @property
     def change(self) -> Decimal | None:
@@ -98,18 +118,27 @@ def _marks(symbols: Iterable[str]) -> dict[tuple[str, str], Mark]:
     return {(mark.exchange, mark.symbol): mark for mark in Mark.objects.filter(symbol__in=list(symbols))}
 
 
-def copies_of(subscriptions: Sequence[Subscription], holdings: Sequence[Holding]) -> list[Copy]:
+def copies_of(
+    subscriptions: Sequence[Subscription], holdings: Sequence[Holding]
+) -> tuple[list[Copy], list[EndedCopy]]:
+    """Those that run, and those that have ended."""
     mine: dict[int | None, list[Holding]] = defaultdict(list)
     for holding in holdings:
         mine[holding.position.subscription_id].append(holding)
-    return [Copy(subscription, tuple(mine[subscription.pk])) for subscription in subscriptions]
+    running, ended = [], []
+    for subscription in subscriptions:
+        held = tuple(mine[subscription.pk])
+        if subscription.status == Subscription.Status.CLOSED:
+            ended.append(EndedCopy(subscription, held))
+        else:
+            running.append(Copy(subscription, held))
+    return running, ended
 
 
-def totals_of(copies: Sequence[Copy], *, user_id: int, since: datetime) -> list[Totals]:
+def totals_of(
+    copies: Sequence[Copy], ended: Sequence[EndedCopy], *, user_id: int, since: datetime
+) -> list[Totals]:
     """One line per quote coin: sums of different coins are not sums."""
-    grouped: dict[str, list[Copy]] = defaultdict(list)
-    for copy in copies:
-        grouped[copy.subscription.strategy.quote].append(copy)
     realised = dict(
         Trade.objects.of_follower(user_id)
         .filter(at__gte=since)
@@ -117,16 +146,30 @@ def totals_of(copies: Sequence[Copy], *, user_id: int, since: datetime) -> list[
         .annotate(Sum("realised_pnl"))
         .order_by()
     )
+    quotes = sorted({copy.subscription.strategy.quote for copy in [*copies, *ended]})
     return [
-        Totals(
-            quote=quote,
-            equity=_sum([copy.equity for copy in members]),
-            result=_sum([copy.result for copy in members]),
-            allocation=sum((copy.subscription.allocation for copy in members), Decimal(0)),
+        _total(
+            quote,
+            [copy for copy in copies if copy.subscription.strategy.quote == quote],
+            [copy for copy in ended if copy.subscription.strategy.quote == quote],
             realised_today=realised.get(quote, Decimal(0)),
         )
-        for quote, members in sorted(grouped.items())
+        for quote in quotes
     ]
+
+
+def _total(
+    quote: str, copies: Sequence[Copy], ended: Sequence[EndedCopy], *, realised_today: Decimal
+) -> Totals:
+    everything = [*copies, *ended]
+    return Totals(
+        quote=quote,
+        equity=_sum([copy.equity for copy in copies]),
+        result=_sum([copy.result for copy in everything]),
+        allocation=sum((copy.subscription.allocation for copy in everything), Decimal(0)),
+        realised_today=realised_today,
+        ended=len(ended),
+    )
 
 
 def _sum(values: Sequence[Decimal | None]) -> Decimal | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from execution.models import CopyOrder
 from subscriptions.models import Subscription
@@ -97,6 +98,47 @@ def test_without_a_price_the_worth_is_unknown_and_not_lower(page, subscription):
     shown = text_of(page.get("/dashboard/"))
     assert "A coin of this copy has no price now, so its worth is not known." in shown
     assert "−600.00" not in shown
+
+
+def end(subscription, *, cash, positions="close"):
+    Subscription.objects.filter(pk=subscription.pk).update(
+        status="closed", closed_at=timezone.now(), cash=cash, on_unsubscribe=positions
+    )
+
+
+def test_an_ended_copy_keeps_its_loss_in_the_sums(page, user, subscription):
+    Subscription.objects.filter(pk=subscription.pk).update(cash=1040)
+    lost = SubscriptionFactory.create(follower=user, allocation=500)
+    end(lost, cash=430)
+    shown = text_of(page.get("/dashboard/"))
+    assert "−30.00" in shown
+    assert "−2.00 % of 1,500.00 put in; with 1 ended copy" in shown
+    assert "1,040.00" in shown
+
+
+def test_an_ended_copy_stays_in_the_list_with_its_final_result(page, subscription):
+    end(subscription, cash=930)
+    shown = text_of(page.get("/dashboard/"))
+    assert "Nothing is copied yet" not in shown
+    assert "1 ended copy" in shown
+    assert "−70.00 USDT" in shown
+    assert "−7.00 % of 1,000.00" in shown
+
+
+def test_what_an_ended_copy_kept_counts_at_its_cost(page, subscription):
+    hold(subscription, "0.01", "600")
+    end(subscription, cash=390, positions="keep")
+    quote_price(10)
+    assert "−10.00 USDT" in text_of(page.get("/dashboard/"))
+
+
+def test_the_signals_of_an_ended_copy_stay_accounted_for(page, subscription):
+    for status in ("filled", "skipped"):
+        signal_with_copies(subscription.strategy, [(subscription, status)])
+    end(subscription, cash=930)
+    signal_with_copies(subscription.strategy, [])
+    shown = text_of(page.get("/dashboard/"))
+    assert "Every trade accounted for: 2 signals = 1 copied + 1 skipped" in shown.replace("</strong>", "")
 
 
 def test_what_is_small_waits_and_is_shown(page, subscription):
