@@ -48,7 +48,7 @@ class _Watched:
 
     # ccxt's own logger writes keys and signed requests at DEBUG.
     logger = _silent
-    egress: tuple[str, str]
+    gate: Gate
     purpose = Purpose.QUESTION
     apiKey: str
     sent = False
@@ -56,17 +56,14 @@ class _Watched:
     answer_headers: Mapping[str, str] = {}
     answer_body = ""
 
-    @property
-    def gate(self) -> Gate:
-        return limits.gate_of(*self.egress)
-
     async def fetch2(
         self, path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
     ) -> Any:
         """Before signing: what waits here is signed when it goes."""
-        weight = self._weight(api, method, path, params, config)
-        while not await self.gate.admit(self.purpose, weight, self.apiKey):
-            await self._probe()
+        if self.purpose is not Purpose.ORDER or not self.gate.redeem(self.apiKey):
+            weight = self._weight(api, method, path, params, config)
+            while not await self.gate.admit(self.purpose, weight, self.apiKey):
+                await self._probe()
         return await super().fetch2(path, api, method, params or {}, config or {})  # type: ignore[misc]
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
@@ -119,6 +116,7 @@ class Base:
 
     venue: Venue
     instance: Any
+    proxy_url: str = field(default="", repr=False)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
 
 
@@ -191,7 +189,7 @@ def base_of(exchange: str, proxy_url: str = "") -> Base:
     if base is None:
         venue = venue_of(exchange)
         instance = build(venue, ccxt.async_support, shared, proxy_url)
-        base = _bases[exchange, proxy_url] = Base(venue, instance)
+        base = _bases[exchange, proxy_url] = Base(venue, instance, proxy_url)
     return base
 
 
@@ -210,7 +208,7 @@ def build(venue: Venue, package: Any, shared: aiohttp.ClientSession, proxy_url: 
             "options": _mutable(venue.options),
         }
     )
-    instance.egress = venue.exchange, proxy_url
+    instance.gate = limits.gate_of(venue.exchange, proxy_url)
     if proxy_url:
         instance.aiohttp_proxy = proxy_url
         instance.wssProxy = proxy_url
@@ -232,7 +230,7 @@ def client_for(base: Base, account: Account | None = None, purpose: Purpose = Pu
     exchange = base.venue.exchange
     api.options = {**base.instance.options, **(account.mode if account else {})}
     api.headers = {}
-    api.purpose = purpose
+    api.gate, api.purpose = limits.gate_of(exchange, base.proxy_url), purpose
     api.nonce = lambda: clock.milliseconds(clock.now(exchange))
     if account is None:
         return Client(base, api)

@@ -13,7 +13,6 @@ import math
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -81,7 +80,7 @@ class Gate:
         self._promised, self._promised_until = 0, 0.0
         self._leases = {True: _Lease(), False: _Lease()}
         self._failures, self._first_failure_at = 0, 0.0
-        self._orders: Counter[str] = Counter()
+        self._orders: dict[str, int] = {}
         self._orders_until = 0.0
         self._turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
@@ -119,6 +118,19 @@ class Gate:
         return time.monotonic() < self._known_until
 
     # --- Each request ----------------------------------------------------------------------------------
+
+    def redeem(self, api_key: str) -> bool:
+        """Use up one granted order where nothing has to be asked or waited for, which is the usual case."""
+        now = time.monotonic()
+        if now >= self._known_until or self._is_half_open:
+            return False
+        if (
+            now < self._blocked_until
+            or now < self._own_block_until
+            or not self._is_counted_here(api_key, now)
+        ):
+            return False
+        return self._use_promise(now)
 
     async def admit(self, purpose: Purpose, weight: int, api_key: str) -> bool:
         """True: send it now. False: this caller, alone, has first to try whether the venue answers again.
@@ -221,7 +233,7 @@ class Gate:
         """0 when paid, else how long to wait."""
         if purpose is Purpose.ORDER:
             wait = await self._count_order(api_key)
-            if wait or self._redeem():
+            if wait or self._use_promise(time.monotonic()):
                 return wait
         is_urgent = purpose in _URGENT
         if self._spend(is_urgent, weight):
@@ -229,10 +241,9 @@ class Gate:
         async with self._one_at_a_time():
             return 0.0 if self._spend(is_urgent, weight) else await self._lease(is_urgent, weight)
 
-    def _redeem(self) -> bool:
-        """Use up one granted order."""
+    def _use_promise(self, now: float) -> bool:
         with self._guard:
-            if self._promised <= 0 or time.monotonic() > self._promised_until:
+            if self._promised <= 0 or now > self._promised_until:
                 return False
             self._promised -= 1
             return True
@@ -256,19 +267,25 @@ class Gate:
             return 0.0
         return self.pause() or seen.wait or _AFTER_ANOTHERS_PROBE_SECONDS
 
+    def _is_counted_here(self, api_key: str, now: float) -> bool:
+        """Whether this order is one of an account's first few; it is then counted."""
+        limit = self.venue.limits.orders_of_account
+        if limit is None:
+            return True
+        if now > self._orders_until:
+            self._orders, self._orders_until = {}, now + limit.seconds
+        count = self._orders.get(api_key, 0) + 1
+        if count > limit.weight * _UNCOUNTED_PART:
+            return False
+        self._orders[api_key] = count
+        return True
+
     async def _count_order(self, api_key: str) -> float:
         """The venue's limit for one account: the first few orders are counted here, the rest together."""
         limit = self.venue.limits.orders_of_account
-        if limit is None:
+        if limit is None or self._is_counted_here(api_key, time.monotonic()):
             return 0.0
-        now = time.monotonic()
-        if now > self._orders_until:
-            self._orders, self._orders_until = Counter(), now + limit.seconds
-        self._orders[api_key] += 1
-        uncounted = math.floor(limit.weight * _UNCOUNTED_PART)
-        if self._orders[api_key] <= uncounted:
-            return 0.0
-        together = Budget(limit.weight - _MOST_PROCESSES * uncounted, limit.seconds)
+        together = Budget(limit.weight * (1 - _MOST_PROCESSES * _UNCOUNTED_PART), limit.seconds)
         name = f"{ACCOUNT}{self.name}|{hashlib.sha256(api_key.encode()).hexdigest()[:16]}"
         seen = await asyncio.to_thread(self._ask, lambda store: store.take(name, together, Wish(1)))
         return 0.0 if seen.granted else seen.wait
