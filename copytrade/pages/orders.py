@@ -131,13 +131,16 @@ def _stages(lengths: Mapping[str, int | None]) -> list[Stage]:
 
 
 def _states(order: CopyOrder) -> list[tuple[str | Promise, datetime]]:
-    """What happened when, oldest first."""
+    """What happened when, in the order of the trade's way. All but the first moment are of our clock.
+
+    When the request was signed is left out: it is the sending again, by the exchange's clock.
+    """
+    sent_at = order.submitted_at if order.attempt else None
     moments = [
         (_("The master's trade (the exchange's clock)"), order.signal_at),
         (_("We learned of it"), order.detected_at),
         (_("This order was written"), order.created_at),
-        (_("Taken up to be sent (the exchange's clock)"), order.claimed_at),
-        (_("Sent to the exchange"), order.submitted_at),
+        (_("Taken up and sent to the exchange"), sent_at),
         (_("The exchange answered"), order.acknowledged_at),
         (_("Finished"), order.finished_at),
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +18,30 @@ def test_an_order_tells_why_it_has_its_size_and_how_fast_it_was(page, copied):
     assert "detect <strong>12 ms</strong>" in shown
     assert "together <strong>84 ms</strong>" in shown
     assert "0.0012 BTC at 64,019.84 = 76.82 USDT, 3.1 bps worse than the master" in shown
+
+
+def test_what_happened_is_told_in_the_order_of_the_way_by_our_clock(page, copied):
+    copied.acknowledged_at = copied.submitted_at + timedelta(milliseconds=40)
+    copied.claimed_at = copied.finished_at + timedelta(seconds=5)  # the exchange's clock runs ahead
+    copied.save()
+    states = page.get(f"/orders/{copied.public_id}/").context["states"]
+    assert [str(label) for label, _at in states] == [
+        "The master's trade (the exchange's clock)",
+        "We learned of it",
+        "This order was written",
+        "Taken up and sent to the exchange",
+        "The exchange answered",
+        "Finished",
+    ]
+    moments = [at for _label, at in states]
+    assert moments == sorted(moments)
+    assert copied.claimed_at not in moments
+
+
+def test_an_order_that_was_never_sent_tells_no_moment_of_sending(page, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "skipped")])
+    shown = text_of(page.get(f"/orders/{order.public_id}/"))
+    assert "sent to the exchange" not in shown
 
 
 def test_an_order_that_was_skipped_shows_its_reason_and_no_price(page, subscription):
