@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
@@ -135,8 +136,18 @@ def test_pages_meet_wcag_aa(width, dark, open_page, person, copy):
     assert {address: lines for address, lines in found.items() if lines} == {}
 
 
-@pytest.mark.parametrize("width", [320, 768])
-def test_nothing_is_wider_than_the_screen(width, open_page, person, copy):
+@pytest.fixture
+def young(person) -> None:
+    """A strategy of minutes: the master and the followers' median have moved by less than can be shown."""
+    strategy = StrategyFactory.create(name="Young", slug="young")
+    record_equity(strategy, ["100000", "99999.99"], every=timedelta(minutes=5))
+    for _n in range(5):
+        SubscriptionFactory.create(strategy=strategy, cash=Decimal("999.99"))
+    SubscriptionFactory.create(strategy=strategy, follower=person, cash=Decimal("999.99"))
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_nothing_is_wider_than_the_screen(width, open_page, person, copy, young):
     page = log_in(open_page(width=width), person)
     wide = []
     for address in [*PUBLIC, *own_pages(copy)]:
