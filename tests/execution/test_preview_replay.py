@@ -65,33 +65,40 @@ def amounts(low: str, high: str) -> st.SearchStrategy[Decimal]:
     return st.decimals(Decimal(low), Decimal(high), places=8, allow_nan=False, allow_infinity=False)
 
 
+def mostly(common: st.SearchStrategy[Any], rare: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """So that most examples come as far as an order."""
+    return st.one_of(*[common] * 7, rare)
+
+
 trades = st.builds(
     MasterTrade,
     at=st.integers(0, 1000).map(lambda minutes: START + timedelta(minutes=minutes)),
     symbol=st.sampled_from(SYMBOLS),
     side=st.sampled_from(["buy", "buy", "sell"]),
-    amount=amounts("0.00001", "100"),
-    price=amounts("0.01", "200000"),
-    equity=st.none() | amounts("1", "1000000"),
-    order_amount=st.none() | amounts("0.00001", "100"),
+    amount=amounts("0.001", "10"),
+    price=mostly(amounts("100", "10000"), amounts("0.01", "200000")),
+    equity=mostly(amounts("100", "20000"), st.none()),
+    order_amount=st.none() | amounts("0.001", "10"),
     exit_fraction=st.none() | amounts("0.00001", "1"),
-    is_late=st.booleans(),
+    is_late=mostly(st.just(False), st.just(True)),
 )
 copiers = st.builds(
     Copier,
     mode=st.sampled_from(["proportional", "multiplier", "fixed_notional"]),
-    value=amounts("0.001", "5000"),
-    allocation=amounts("1", "100000"),
+    value=mostly(amounts("0.1", "5"), amounts("5", "5000")),
+    allocation=amounts("50", "100000"),
     quote=st.just("USDT"),
-    limits=st.builds(
-        Limits,
-        max_order_notional=st.none() | amounts("5", "1000"),
-        max_open_notional=st.none() | amounts("100", "10000"),
-        max_slippage_bps=st.none() | st.just(5),
+    limits=mostly(
+        st.just(Limits()),
+        st.builds(
+            Limits,
+            max_order_notional=st.none() | amounts("5", "1000"),
+            max_open_notional=st.none() | amounts("100", "10000"),
+            max_slippage_bps=st.none() | st.just(5),
+        ),
     ),
     slippage_bps=st.integers(0, 1000).map(lambda bps: dict.fromkeys(SYMBOLS, bps)),
 )
-steps = st.sampled_from(["0.00000001", "0.00001", "0.001", "1"]).map(Decimal)
 markets = st.builds(
     lambda step, tick, minimum, fee, most: {
         symbol: market(
@@ -105,13 +112,13 @@ markets = st.builds(
         )
         for symbol in SYMBOLS
     },
-    steps,
-    st.sampled_from(["0.00000001", "0.01", "10"]).map(Decimal),
-    st.sampled_from(["0", "5", "100"]).map(Decimal),
+    st.sampled_from(["0.00000001", "0.00001", "0.001", "0.1"]).map(Decimal),
+    st.sampled_from(["0.00000001", "0.01", "0.1", "10"]).map(Decimal),
+    st.sampled_from(["0", "5", "20"]).map(Decimal),
     st.sampled_from(["0", "0.001", "0.006"]).map(Decimal),
     st.sampled_from(["0", "2"]).map(Decimal),
 )
-stories = st.lists(trades, max_size=25)
+stories = st.lists(trades, min_size=2, max_size=15)
 
 
 def cash_after_each(result: Replay, allocation: Decimal) -> list[Decimal]:
