@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from copytrade.pages.holdings import copies_of, holdings_of, totals_of
+from copytrade.pages.leftovers import split
 from copytrade.pages.listing import with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
@@ -100,12 +101,16 @@ def _figures(user_id: int) -> dict[str, Any]:
         .order_by("-created_at", "-id")
     )
     holdings = holdings_of(Position.objects.of_follower(user_id))
-    copies, ended = copies_of(subscriptions, holdings)
+    positions, leftovers = split(holdings)
+    dust = [leftover for leftover in leftovers if leftover.is_dust]
+    copies, ended = copies_of(subscriptions, holdings, dust=[leftover.holding for leftover in dust])
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return {
         "copies": copies,
         "ended": ended,
-        "holdings": holdings,
+        "holdings": positions,
+        "dust": dust,
+        "kept": [leftover for leftover in leftovers if not leftover.is_dust],
         "totals": totals_of(copies, ended, user_id=user_id, since=today),
         "coverage": _coverage(user_id),
     }

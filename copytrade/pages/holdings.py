@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +45,11 @@ class Copy:
 
     subscription: Subscription
     holdings: tuple[Holding, ...]
+    dust: int = 0
+
+    @property
+    def positions(self) -> int:
+        return len(self.holdings) - self.dust
 
     @property
     def equity(self) -> Decimal | None:
@@ -119,9 +124,10 @@ def _marks(symbols: Iterable[str]) -> dict[tuple[str, str], Mark]:
 
 
 def copies_of(
-    subscriptions: Sequence[Subscription], holdings: Sequence[Holding]
+    subscriptions: Sequence[Subscription], holdings: Sequence[Holding], *, dust: Sequence[Holding]
 ) -> tuple[list[Copy], list[EndedCopy]]:
-    """Those that run, and those that have ended."""
+    """Those that run, and those that have ended; `dust` is worth something, but is no position."""
+    specks = Counter(holding.position.subscription_id for holding in dust)
     mine: dict[int | None, list[Holding]] = defaultdict(list)
     for holding in holdings:
         mine[holding.position.subscription_id].append(holding)
@@ -131,7 +137,7 @@ def copies_of(
         if subscription.status == Subscription.Status.CLOSED:
             ended.append(EndedCopy(subscription, held))
         else:
-            running.append(Copy(subscription, held))
+            running.append(Copy(subscription, held, specks[subscription.pk]))
     return running, ended
 
 
@@ -146,7 +152,8 @@ def totals_of(
         .annotate(Sum("realised_pnl"))
         .order_by()
     )
-    quotes = sorted({copy.subscription.strategy.quote for copy in [*copies, *ended]})
+    everything: list[Copy | EndedCopy] = [*copies, *ended]
+    quotes = sorted({copy.subscription.strategy.quote for copy in everything})
     return [
         _total(
             quote,
@@ -161,7 +168,7 @@ def totals_of(
 def _total(
     quote: str, copies: Sequence[Copy], ended: Sequence[EndedCopy], *, realised_today: Decimal
 ) -> Totals:
-    everything = [*copies, *ended]
+    everything: list[Copy | EndedCopy] = [*copies, *ended]
     return Totals(
         quote=quote,
         equity=_sum([copy.equity for copy in copies]),

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from execution.models import CopyOrder
+from ledger.models import Position
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
 from tests.pages.market import hold, quote_price, signal_with_copies, text_of
@@ -139,6 +140,71 @@ def test_the_signals_of_an_ended_copy_stay_accounted_for(page, subscription):
     signal_with_copies(subscription.strategy, [])
     shown = text_of(page.get("/dashboard/"))
     assert "Every trade accounted for: 2 signals = 1 copied + 1 skipped" in shown.replace("</strong>", "")
+
+
+def exit_order(subscription, *, status="filled", reason="", origin="closing"):
+    """The last sale of BTC, which was to sell all of it."""
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    CopyOrder.objects.filter(pk=order.pk).update(
+        kind="exit", side="sell", status=status, reason_code=reason, origin=origin
+    )
+    Position.objects.filter(subscription=subscription).update(target=0)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "told"),
+    [
+        ("filled", "", "less than the smallest amount the exchange trades"),
+        ("skipped", "below_minimum", "Less than the smallest order the exchange takes."),
+    ],
+)
+def test_what_is_too_small_to_sell_is_dust_and_no_position(status, reason, told, page, subscription):
+    hold(subscription, "0.0000088", "0.56")
+    quote_price(64_000)
+    exit_order(subscription, status=status, reason=reason)
+    end(subscription, cash=998)
+    answer = page.get("/dashboard/figures/")
+    shown = text_of(answer)
+    assert "Dust: too small to sell" in shown
+    assert f'0.0000088 BTC (0.56 USDT) · <a href="/strategies/{subscription.strategy.slug}/">' in shown
+    assert told in shown
+    assert "Nothing is held through running copies now." in shown
+
+
+def test_dust_of_a_running_copy_is_no_position_but_part_of_its_worth(page, subscription):
+    hold(subscription, "0.00001", "0.50")
+    quote_price(64_000)
+    exit_order(subscription, origin="signal")
+    shown = text_of(page.get("/dashboard/figures/"))
+    assert "Dust: too small to sell" in shown
+    assert "0 positions" in shown
+    assert "1,000.64" in shown
+
+
+@pytest.mark.parametrize("status", ["pending", "canceled"])
+def test_what_is_still_to_be_sold_is_a_position(status, page, subscription):
+    hold(subscription, "0.01", "600")
+    exit_order(subscription, status=status)
+    Subscription.objects.update(status="closing")
+    shown = text_of(page.get("/dashboard/figures/"))
+    assert "Dust" not in shown
+    assert "1 position " in shown
+
+
+def test_what_one_chose_to_keep_is_no_dust(page, subscription):
+    hold(subscription, "0.01", "600")
+    end(subscription, cash=400, positions="keep")
+    shown = text_of(page.get("/dashboard/figures/"))
+    assert "Left from ended copies" in shown
+    assert "You kept it when you stopped copying." in shown
+    assert "Dust" not in shown
+
+
+def test_what_could_not_be_sold_as_a_copy_ended_tells_why(page, subscription):
+    hold(subscription, "0.01", "600")
+    exit_order(subscription, status="skipped", reason="symbol_not_listed")
+    end(subscription, cash=400)
+    assert "Your exchange does not trade this symbol now." in text_of(page.get("/dashboard/figures/"))
 
 
 def test_what_is_small_waits_and_is_shown(page, subscription):
