@@ -21,7 +21,8 @@ ACCOUNT_FOLLOWS = codes.declare(
     "account_follows", "This account follows a strategy; an account that feeds one cannot follow."
 )
 HAS_ACTIVE_FOLLOWERS = codes.declare(
-    "has_active_followers", "It has followers: it can be closed, not deleted."
+    "has_active_followers",
+    "It has followers: it can be closed, not deleted, and neither its fee rises nor its risk level changes.",
 )
 
 
@@ -47,8 +48,18 @@ def change_strategy(
     with transaction.atomic(durable=True):
         locked = strategies.lock_strategy(strategy.pk)
         if changes:
+            _check_deal(locked, changes)
             locked = strategies.change_strategy(strategy_id=strategy.pk, changes=changes)
         return _move(locked, status or locked.status, now)
+
+
+def _check_deal(strategy: Strategy, changes: Mapping[str, Any]) -> None:
+    """Whoever follows has agreed to this fee and this risk; one's own copies agree to nothing."""
+    fee = strategy.performance_fee_percent
+    is_dearer = changes.get("performance_fee_percent", fee) > fee
+    is_other = changes.get("risk_level", strategy.risk_level) != strategy.risk_level
+    if (is_dearer or is_other) and Subscription.objects.following(strategy.pk).filter(own=False).exists():
+        raise Conflict(HAS_ACTIVE_FOLLOWERS)
 
 
 def publish_strategy(*, strategy: Strategy, now: datetime) -> Strategy:

@@ -164,6 +164,37 @@ def test_a_strategy_with_followers_is_closed_not_deleted(api_of, stranger, publi
     assert Client().get(URL).json()["results"] == []
 
 
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"performance_fee_percent": "10.01"}, 409),
+        ({"risk_level": "high"}, 409),
+        ({"name": "Renamed", "risk_level": "low"}, 409),
+        ({"performance_fee_percent": "9.99"}, 200),
+        ({"performance_fee_percent": "10", "risk_level": "medium"}, 200),
+        ({"min_capital": "5000"}, 200),
+    ],
+)
+def test_the_deal_does_not_get_worse_for_those_who_follow(api_of, stranger, published, change, status):
+    Strategy.objects.filter(pk=published.pk).update(performance_fee_percent=10, risk_level="medium")
+    factories.SubscriptionFactory.create(strategy=published, status="paused")
+    api, url = api_of(stranger), f"{URL}{published.public_id}/"
+    before = api.get(url).json()
+    answer = api.patch(url, change)
+    assert answer.status_code == status, answer.content
+    if status == 409:
+        assert error_of(answer, 409)[0] == "has_active_followers"
+        assert api.get(url).json() == before
+    Subscription.objects.update(status="closed")
+    assert api.patch(url, change).status_code == 200
+
+
+def test_ones_own_copy_does_not_fix_the_deal(api_of, stranger, published):
+    factories.SubscriptionFactory.create(strategy=published, follower=stranger, own=True)
+    api, url = api_of(stranger), f"{URL}{published.public_id}/"
+    assert api.patch(url, {"performance_fee_percent": "20"}).status_code == 200
+
+
 def test_a_draft_is_deleted(api, body):
     created = api.post(URL, body).json()
     assert api.delete(f"{URL}{created['id']}/").status_code == 204
