@@ -60,9 +60,15 @@ class CursorPages(CursorPagination):
 
 
 class NumberedPages(PageNumberPagination):
-    """`?page=` from 1; past the end is 404."""
+    """`?page=` from 1; past the end is 404, what is no such number 400."""
 
     page_size_query_param = "page_size"
+
+    def get_page_number(self, request: Request, paginator: Any) -> str:
+        text: str = request.query_params.get(self.page_query_param, "1")
+        if not (text.isascii() and text.isdigit() and text.strip("0")):
+            raise invalid(codes.INVALID, "A whole number from 1.", attr="page")
+        return text
 
     def get_page_size(self, request: Request) -> int:
         return page_size(request)

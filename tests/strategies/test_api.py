@@ -261,11 +261,27 @@ def test_the_filters_of_the_list(db):
     assert names("ordering=-followers") == ["Wild", "Calm"]
     assert names("page_size=1&page=2") == [calm.name]
     assert Client().get(f"{URL}?page=2").status_code == 404
+    assert Client().get(f"{URL}?page={'9' * 5000}").status_code == 404
 
 
 @pytest.mark.parametrize(
     "query",
-    ["risk=wild", "min_roi=0.1", "ordering=roi", "status=draft", "page_size=0", "own=1", "market=perp"],
+    [
+        "risk=wild",
+        "min_roi=0.1",
+        "ordering=roi",
+        "status=draft",
+        "page_size=0",
+        "own=1",
+        "market=perp",
+        "page=abc",
+        "page=0",
+        "page=-1",
+        "page=1.5",
+        "page=last",
+        "page=",
+        "page=%C2%B2",
+    ],
 )
 def test_a_filter_that_cannot_be_understood_is_refused(db, query):
     assert Client().get(f"{URL}?{query}").status_code == 400
