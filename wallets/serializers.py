@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
 
-from rest import codes
 from rest.fields import DecimalString, Moment, Text, Word
 from rest.serializers import StrictSerializer
 from wallets.models import ExchangeAccount
 
+VISIBLE = re.compile(r"[!-~]*")
+# A passphrase that its owner has chosen.
+PHRASE = re.compile(r"[ -~]*")
+# Some venues give out a private key, whose lines belong to it.
+VISIBLE_OR_PEM = re.compile(r"[!-~]*|-----BEGIN ([A-Z ]+)-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END \1-----")
+
 
 class KeyField(serializers.CharField):
-    """A key or secret: printable ASCII, with the line breaks of PEM keys; it never comes back."""
+    """A key or secret of this form, blanks and line ends around it cut off; it never comes back."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    default_error_messages = {
+        "invalid_characters": "A key is visible ASCII characters, without blanks between them."
+    }
+
+    def __init__(self, form: re.Pattern[str], **kwargs: Any) -> None:
         super().__init__(max_length=5000, write_only=True, **kwargs)
+        self.form = form
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        if not all(c in "\r\n" or " " <= c <= "~" for c in data):
-            raise serializers.ValidationError(codes.INVALID_CHARACTERS.meaning, codes.INVALID_CHARACTERS.name)
-        return data.strip()
+        key = data.strip(" \r\n")
+        if not self.form.fullmatch(key):
+            self.fail("invalid_characters")
+        return key
 
 
 class KeysSerializer(StrictSerializer):
     """Keys of one venue account."""
 
-    api_key = KeyField()
-    secret = KeyField()
-    password = KeyField(required=False, allow_blank=True)
+    api_key = KeyField(VISIBLE)
+    secret = KeyField(VISIBLE_OR_PEM)
+    password = KeyField(PHRASE, required=False, allow_blank=True)
 
 
 class ConnectSerializer(KeysSerializer):

@@ -10,6 +10,7 @@ from strategies.models import Strategy
 from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 from wallets.models import ExchangeAccount
+from wallets.serializers import KeysSerializer
 
 ROUTE = "/api/v1/wallets/exchange-accounts/"
 
@@ -122,6 +123,29 @@ def test_keys_and_labels_that_cannot_be_are_refused_before_the_venue_is_asked(ap
     response = connect(api, live, **bad)
     assert response.status_code == 400
     assert response.json()["errors"][0]["attr"] == next(iter(bad))
+
+
+@pytest.mark.parametrize("field", ["api_key", "secret"])
+@pytest.mark.parametrize("inner", [" ", "\n", "\r\n", "\t", "\x00", "\x1c", "\x7f"])
+def test_a_key_with_a_blank_or_a_control_character_inside_is_told_so(api, live, field, inner):
+    response = connect(api, live, **{field: live[field][:4] + inner + live[field][4:]})
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert (error["code"], error["attr"]) == ("invalid_characters", field)
+
+
+def test_blanks_around_a_pasted_key_do_no_harm(api, live):
+    response = connect(api, live, api_key=f" {live['api_key']}\n", secret=f"{live['secret']}\r\n")
+    assert response.status_code == 201
+
+
+def test_a_secret_in_pem_form_keeps_its_lines():
+    pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\r\nBCIEIA==\n-----END PRIVATE KEY-----"
+    bound = KeysSerializer(data={"api_key": "key", "secret": pem + "\n"})
+    assert bound.is_valid(), bound.errors
+    assert bound.validated_data["secret"] == pem
+    assert KeysSerializer(data={"api_key": pem, "secret": "secret"}).is_valid() is False
+    assert KeysSerializer(data={"api_key": "key", "secret": pem + "\nX: y"}).is_valid() is False
 
 
 def test_only_the_label_is_changed(api, live):
