@@ -167,6 +167,16 @@ def test_validating_notices_a_key_that_died_and_one_that_came_back(api, live, ve
     assert [row.detail["status"] for row in changes] == ["invalid", "active"]
 
 
+def test_validating_tells_what_the_account_is_worth_now(api, live, venue):
+    before = connect(api, live).json()
+    venue.set_price("BTCUSDT", "90000")
+    assert api.get(f"{ROUTE}{before['id']}/").json() == before
+    answer = api.post(f"{ROUTE}{before['id']}/validate/").json()
+    assert (answer["equity"], answer["free_quote"]) == ("55000", "10000")
+    assert answer["validated_at"] > before["validated_at"]
+    assert api.get(f"{ROUTE}{before['id']}/").json() == answer
+
+
 def test_a_venue_that_is_away_leaves_the_account_unreachable_not_invalid(api, user, venue):
     account = ExchangeAccountFactory(owner=user, exchange="okx")
     answer = api.post(address_of(account) + "validate/").json()
