@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import zoneinfo
 from typing import Any
 
@@ -14,7 +13,7 @@ from rest import codes
 from rest.fields import Moment, Text, WholeNumber, Word
 from rest.serializers import StrictSerializer
 
-CURRENCY = re.compile(r"[A-Z0-9]{2,10}", re.ASCII)
+REPORT_CURRENCIES = ("USDT", "USDC", "USD", "EUR", "GBP", "CHF", "JPY", "BTC", "ETH")
 ONE_OF_TWO_REQUIRED = codes.declare("token_or_id_required", "Send either the token or its id.")
 
 
@@ -119,14 +118,9 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
 class PreferencesSerializer(StrictSerializer):
     time_zone = Word(max_length=64, required=False)
-    report_currency = Word(max_length=10, required=False)
+    report_currency = serializers.ChoiceField(choices=REPORT_CURRENCIES, required=False)
 
     def validate_time_zone(self, value: str) -> str:
         if value not in zoneinfo.available_timezones():
             raise serializers.ValidationError("Not a time zone such as Europe/Madrid.", "invalid")
-        return value
-
-    def validate_report_currency(self, value: str) -> str:
-        if not CURRENCY.fullmatch(value):
-            raise serializers.ValidationError("Not a currency such as USDT or EUR.", "invalid")
         return value

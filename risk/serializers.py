@@ -9,21 +9,11 @@ from rest_framework import serializers
 from rest.fields import DecimalString, WholeNumber
 from rest.serializers import StrictSerializer
 from risk.models import KillSwitch
-from strategies.serializers import MOST_SYMBOLS, Symbol
+from strategies.serializers import MOST_SYMBOLS, Choice, Symbol
 
 MOST_BPS = 10_000
-
-
-class Currency(serializers.RegexField):
-    default_error_messages = {"invalid": "A currency such as USDT."}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(r"^[A-Z0-9]{2,10}\Z", max_length=10, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+# What orders are paid in.
+CURRENCIES = ("USDT", "USDC", "BTC", "ETH")
 
 
 class Switch(serializers.ChoiceField):
@@ -43,7 +33,7 @@ class Switch(serializers.ChoiceField):
 class LimitsSerializer(StrictSerializer):
     """All limits of a person; what is null or left out is no limit."""
 
-    currency = Currency(required=False, allow_null=True)
+    currency = Choice(choices=CURRENCIES, required=False, allow_null=True)
     max_order_notional = DecimalString(minimum=0, required=False, allow_null=True)
     max_open_notional = DecimalString(minimum=0, required=False, allow_null=True)
     max_slippage_bps = WholeNumber(max_value=MOST_BPS, required=False, allow_null=True)

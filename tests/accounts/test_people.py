@@ -88,7 +88,22 @@ def test_of_oneself_only_time_zone_and_currency_change(api, user):
 
 
 @pytest.mark.parametrize(
-    "body", [{"time_zone": "Mars/Base"}, {"time_zone": "../../etc/passwd"}, {"report_currency": "eur"}]
+    "body",
+    [
+        {"time_zone": "Mars/Base"},
+        {"time_zone": "../../etc/passwd"},
+        {"report_currency": "eur"},
+        {"report_currency": "XYZ"},
+        {"report_currency": ""},
+        {"report_currency": ["EUR"]},
+    ],
 )
 def test_preferences_that_mean_nothing_are_refused(api, body):
     assert api.patch("/api/v1/me/", body).status_code == 400
+
+
+def test_a_currency_that_nobody_knows_is_no_choice(api, user):
+    (error,) = api.patch("/api/v1/me/", {"report_currency": "XYZ"}).json()["errors"]
+    assert (error["code"], error["attr"]) == ("invalid_choice", "report_currency")
+    for currency in ("USDT", "USDC", "USD", "EUR", "GBP", "CHF", "JPY", "BTC", "ETH"):
+        assert api.patch("/api/v1/me/", {"report_currency": currency}).json()["report_currency"] == currency
