@@ -92,6 +92,19 @@ def cancel_signal(*, signal: Signal, now: datetime) -> CopyOrder | None:
         return None
 
 
+def release_parked_exits(*, user_id: int, now: datetime) -> list[int]:
+    """Make due what a freeze holds back of a person's exits; returned: the orders to enqueue after this."""
+    parked = CopyOrder.objects.filter(
+        status=Status.PENDING, kind=CopyOrder.Kind.EXIT, reason_code=Reason.KILL_SWITCH
+    )
+    with transaction.atomic(durable=True):
+        # Claims lock in this order too.
+        rows = parked.of_follower(user_id).select_for_update(of=("self",), no_key=True).order_by("pk")
+        order_ids = list(rows.values_list("pk", flat=True))
+        parked.filter(pk__in=order_ids).update(due_at=now, updated_at=now)
+    return order_ids
+
+
 def _known(strategy: Strategy, request: Request) -> Signal | None:
     signal = Signal.objects.filter(strategy=strategy, client_signal_id=request.client_signal_id).first()
     if signal is None:

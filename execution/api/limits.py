@@ -8,10 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compliance.audit import Origin
+from execution import tasks
 from execution.models import CopyOrder
+from execution.services import release_parked_exits
 from execution.states import AT_THE_VENUE
 from rest.views import ApiView
 from risk import services
+from risk.models import KillSwitch
 from risk.serializers import LimitsAnswerSerializer, LimitsSerializer, LimitsSetSerializer
 from subscriptions.api import person
 
@@ -43,6 +46,8 @@ class LimitsView(ApiView):
         limits = services.replace_limits(
             user=user, wanted=services.Wanted(**given), now=timezone.now(), origin=Origin.of(request)
         )
+        if limits.kill_switch != KillSwitch.FREEZE:
+            tasks.enqueue_orders(release_parked_exits(user_id=user.pk, now=timezone.now()), queue="exits")
         answer = LimitsAnswerSerializer(limits).data
         return Response({**answer, "in_flight": in_flight(user.pk)})
 

@@ -85,6 +85,22 @@ def test_the_kill_switch_stops_entries_and_only_a_freeze_stops_exits(
     assert {order.status for order in others} == {"filled"}
 
 
+def test_exits_that_a_freeze_held_back_are_sold_as_soon_as_it_ends(world: World) -> None:
+    world.copy("buy", "0.01")
+    person = world.subscriptions[0].follower
+    set_kill_switch(user=person, mode="freeze", now=timezone.now())
+    execute(world.fan_out(world.master_trades("sell", "0.01")))
+    parked = CopyOrder.objects.get(subscription=world.subscriptions[0], kind="exit")
+    assert (parked.status, parked.reason_code) == (Status.PENDING, "kill_switch")
+
+    set_kill_switch(user=person, mode="off", now=timezone.now())
+    execute(services.release_parked_exits(user_id=person.pk, now=timezone.now()))
+
+    parked.refresh_from_db()
+    assert (parked.status, parked.reason_code) == (Status.FILLED, "")
+    assert services.release_parked_exits(user_id=person.pk, now=timezone.now()) == []
+
+
 def request(kind: str = "market", price: str | None = None, amount: str = "0.01") -> Request:
     return Request(
         client_signal_id="one",

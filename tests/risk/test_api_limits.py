@@ -1,6 +1,7 @@
 """Limits and the kill switch: after its answer nothing new leaves."""
 
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from compliance.models import AuditRecord
-from execution import claiming
+from execution import claiming, tasks
 from execution.models import CopyOrder, client_order_id
 from risk import services
 from risk.models import RiskLimits
@@ -37,7 +38,13 @@ def entry_of(subscription, number=1, **changes):
     name = client_order_id(
         origin="signal", origin_number=number, owner=subscription.pk, symbol="BTC/USDT", part=1
     )
-    values = {"status": "pending", "price": Decimal(100_000), "target_change": Decimal("0.001")}
+    values = {
+        "kind": "entry",
+        "side": "buy",
+        "status": "pending",
+        "price": Decimal(100_000),
+        "target_change": Decimal("0.001"),
+    }
     return CopyOrder.objects.create(
         origin="signal",
         origin_number=number,
@@ -45,9 +52,7 @@ def entry_of(subscription, number=1, **changes):
         strategy=subscription.strategy,
         exchange_account=subscription.exchange_account,
         client_order_id=name,
-        kind="entry",
         symbol="BTC/USDT",
-        side="buy",
         type="limit_ioc",
         **(values | changes),
     )
@@ -131,6 +136,51 @@ def test_each_change_of_the_switch_is_recorded_once(api, user):
     assert {record.actor for record in modes} == {str(user.public_id)}
     # The other limits stay.
     assert RiskLimits.objects.get().max_order_notional == 5
+
+
+@pytest.fixture
+def enqueued(monkeypatch):
+    """What would go to the workers; none listens here."""
+    calls: list[Any] = []
+    monkeypatch.setattr(tasks, "enqueue_orders", lambda ids, queue="orders": calls.append((list(ids), queue)))
+    return calls
+
+
+def parked_exit(subscription, number=1, **changes):
+    later = timezone.now() + timedelta(seconds=60)
+    values = {"kind": "exit", "side": "sell", "reason_code": "kill_switch", "due_at": later}
+    return entry_of(subscription, number, **(values | changes))
+
+
+@pytest.mark.parametrize("mode", ["off", "close_only"])
+def test_what_a_freeze_held_back_leaves_at_once_when_it_ends(api, subscription, enqueued, mode):
+    api.put(URL, {"kill_switch": "freeze"})
+    parked = parked_exit(subscription)
+    others = [
+        parked_exit(factories.SubscriptionFactory.create()),
+        parked_exit(subscription, 2, reason_code="waiting_for_venue"),
+        parked_exit(subscription, 3, status="filled"),
+        parked_exit(subscription, 4, kind="entry", side="buy"),
+    ]
+    due = {order.pk: order.due_at for order in others}
+    api.put(URL, {"kill_switch": "freeze", "max_order_notional": "5"})
+    assert [ids for ids, _queue in enqueued if ids] == []
+    api.put(URL, {"kill_switch": mode})
+    assert enqueued[-1] == ([parked.pk], "exits")
+    parked.refresh_from_db()
+    assert parked.due_at <= timezone.now()
+    assert parked.status == "pending"
+    assert {order.pk: order.due_at for order in CopyOrder.objects.exclude(pk=parked.pk)} == due
+
+
+def test_what_was_held_back_is_released_once_more_without_harm(api, subscription, enqueued):
+    api.put(URL, {"kill_switch": "freeze"})
+    parked = parked_exit(subscription)
+    for _twice in range(2):
+        api.put(URL, {"kill_switch": "off"})
+    CopyOrder.objects.filter(pk=parked.pk).update(status="filled", reason_code="")
+    api.put(URL, {"kill_switch": "off"})
+    assert [ids for ids, _queue in enqueued if ids] == [[parked.pk], [parked.pk]]
 
 
 def test_limits_need_the_scope(api_of, user):
