@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -16,17 +17,28 @@ class EmailInvalid(Exception):
     """Not an e-mail address."""
 
 
+class PasswordRefused(Exception):
+    """Not good enough; says why in the words that sign-up has for it."""
+
+
 class EmailTaken(Exception):
     """Somebody has this e-mail address already, in whatever case."""
 
 
 def create_user(*, email: str, password: str, role: Role = Role.TRADER, kyc_approved: bool = False) -> User:
-    """A person who can log in at once, with a verified address. EmailInvalid, EmailTaken."""
+    """A person who can log in at once, with a verified address.
+
+    EmailInvalid, PasswordRefused, EmailTaken.
+    """
     address = email.strip().lower()
     try:
         validate_email(address)
     except ValidationError as error:
         raise EmailInvalid(email) from error
+    try:
+        validate_password(password, User(email=address))
+    except ValidationError as error:
+        raise PasswordRefused(" ".join(error.messages)) from error
     status = User.KycStatus.APPROVED if kyc_approved else User.KycStatus.NOT_SUBMITTED
     try:
         with transaction.atomic():

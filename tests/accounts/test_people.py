@@ -8,6 +8,7 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.services import EmailTaken, create_user
 from compliance.models import AuditRecord
+from copytrade import demo
 from tests.factories import PASSWORD
 
 
@@ -25,19 +26,35 @@ def test_the_command_makes_a_person_who_can_log_in_at_once(db):
 def test_an_address_is_taken_in_any_case_and_nothing_changes(user, email):
     before = User.objects.values().get()
     with pytest.raises(CommandError, match="already"):
-        call_command("create_user", email, "--password", "another", "--role", "admin")
+        call_command("create_user", email, "--password", PASSWORD, "--role", "admin")
     assert User.objects.values().get() == before
     assert user.roles == ["trader"]
 
 
 def test_the_database_itself_keeps_addresses_apart(user):
     with pytest.raises(EmailTaken):
-        create_user(email="aNa@example.org", password="x")
+        create_user(email="aNa@example.org", password=PASSWORD)
 
 
 def test_what_is_no_address_is_refused(db):
     with pytest.raises(CommandError, match="not an e-mail address"):
-        call_command("create_user", "nobody", "--password", "x")
+        call_command("create_user", "nobody", "--password", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [("short", "at least 10 characters"), ("1234567890", "too common"), ("eva@example", "too similar")],
+)
+def test_a_password_that_sign_up_refuses_is_refused_with_its_sentence(db, password, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        call_command("create_user", "eva@example.org", "--password", password)
+    assert not User.objects.exists()
+
+
+def test_everybody_of_the_demo_gets_a_password_that_is_accepted(db):
+    followers = [demo.follower_email(number) for number in range(demo.FOLLOWERS)]
+    for email in (*followers, *demo.STAFF, *(master.email for master in demo.MASTERS)):
+        create_user(email=email, password=demo.PASSWORD)
 
 
 def test_staff_may_do_in_the_admin_what_their_role_says(db):

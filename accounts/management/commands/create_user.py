@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.roles import Role
-from accounts.services import EmailInvalid, EmailTaken, create_user
+from accounts.services import EmailInvalid, EmailTaken, PasswordRefused, create_user
 
 
 class Command(BaseCommand):
@@ -31,4 +31,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is already a user {error}.") from error
         except EmailInvalid as error:
             raise CommandError(f"{error} is not an e-mail address.") from error
+        except PasswordRefused as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"Created {user.email} ({options['role']}).")
