@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -59,7 +60,7 @@ class SignalsView(ApiView):
     def get(self, request: Request, strategy_id: UUID) -> Response:
         strategy = _readable(request, strategy_id)
         self.query()
-        rows = self.paginate_queryset(Signal.objects.filter(strategy=strategy)) or []
+        rows = self.paginate_queryset(_signals(strategy, request)) or []
         context = {"counts": outcome_counts([signal.pk for signal in rows])}
         return self.get_paginated_response(SignalAnswerSerializer(rows, many=True, context=context).data)
 
@@ -90,7 +91,7 @@ class SignalView(ApiView):
     )
     def get(self, request: Request, strategy_id: UUID, signal_id: UUID) -> Response:
         strategy = _readable(request, strategy_id)
-        signal = get_object_or_404(Signal, strategy=strategy, public_id=signal_id)
+        signal = get_object_or_404(_signals(strategy, request), public_id=signal_id)
         context = {"counts": outcome_counts([signal.pk])}
         answer = SignalAnswerSerializer(signal, context=context).data
         followers = follower_outcomes(signal.pk, viewer_id=request.user.pk or 0)
@@ -134,6 +135,12 @@ def place(*, strategy: Strategy, given: Mapping[str, Any], source: str, now: dat
 def _own(request: Request, strategy_id: UUID) -> Strategy:
     rows = Strategy.objects.select_related("exchange_account")
     return get_object_or_404(rows, public_id=strategy_id, owner_id=request.user.pk)
+
+
+def _signals(strategy: Strategy, request: Request) -> QuerySet[Signal]:
+    """What has been traded; what rests, or never came to a trade, is the master's plan and nobody else's."""
+    rows = Signal.objects.filter(strategy=strategy)
+    return rows if strategy.owner_id == request.user.pk else rows.filter(number__isnull=False)
 
 
 def _readable(request: Request, strategy_id: UUID) -> Strategy:

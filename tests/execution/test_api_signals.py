@@ -273,6 +273,32 @@ def test_who_sees_the_signals_is_the_masters_choice(api_of, user, stranger, url,
     assert follower.get(url).status_code == 200
 
 
+@pytest.mark.parametrize("status", ["placing", "open", "rejected", "canceled"])
+def test_what_a_master_has_not_traded_yet_is_the_masters_alone(
+    api_of, user, stranger, master, url, strategy, status
+):
+    factories.SubscriptionFactory.create(strategy=strategy, follower=user)
+    traded = numbered(strategy)
+    resting = Signal.objects.create(
+        strategy=strategy,
+        symbol="BTC/USDT",
+        side="buy",
+        amount=0,
+        source="api",
+        status=status,
+        client_signal_id="secret-plan",
+        requested_type="limit",
+        requested_amount=1,
+        requested_price=90_000,
+    )
+    assert [row["status"] for row in master.get(url).json()["results"]] == [status, "copying"]
+    assert master.get(f"{url}{resting.public_id}/").status_code == 200
+    for client in (api_of(user), api_of(stranger)):
+        assert [row["id"] for row in client.get(url).json()["results"]] == [str(traded.public_id)]
+        assert client.get(f"{url}{traded.public_id}/").status_code == 200
+        assert client.get(f"{url}{resting.public_id}/").status_code == 404
+
+
 def test_a_page_of_signals_takes_the_same_queries_however_long(
     master, url, strategy, django_assert_num_queries
 ):
