@@ -149,11 +149,11 @@ def _readable(request: Request, strategy_id: UUID) -> Strategy:
     strategy = get_object_or_404(Strategy, public_id=strategy_id)
     if strategy.owner_id == user_id:
         return strategy
-    follows = Subscription.objects.filter(strategy=strategy, follower_id=user_id).exists()
-    if not follows:
+    own = Subscription.objects.filter(strategy=strategy, follower_id=user_id)
+    if not own.exists():
         get_object_or_404(Strategy.objects.visible_to(user_id), pk=strategy.pk)
     visible_to = strategy.positions_visible_to
     everyone, followers = Strategy.PositionsVisibleTo.EVERYONE, Strategy.PositionsVisibleTo.FOLLOWERS
-    if visible_to == everyone or (follows and visible_to == followers):
+    if visible_to == everyone or (visible_to == followers and own.live().exists()):
         return strategy
     raise Forbidden(SIGNALS_NOT_VISIBLE)

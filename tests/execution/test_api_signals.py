@@ -14,6 +14,7 @@ from execution.models import CopyOrder, client_order_id
 from execution.outcomes import OUTCOMES
 from ledger.models import Mark
 from strategies.models import Signal, Strategy
+from subscriptions.models import Subscription
 from tests import factories
 from tests.execution.world import execute
 
@@ -297,6 +298,14 @@ def test_what_a_master_has_not_traded_yet_is_the_masters_alone(
         assert [row["id"] for row in client.get(url).json()["results"]] == [str(traded.public_id)]
         assert client.get(f"{url}{traded.public_id}/").status_code == 200
         assert client.get(f"{url}{resting.public_id}/").status_code == 404
+
+
+def test_who_has_left_is_no_follower_any_more(api_of, user, url, strategy):
+    left = factories.SubscriptionFactory.create(strategy=strategy, follower=user, status="closing")
+    Strategy.objects.filter(pk=strategy.pk).update(positions_visible_to="followers")
+    assert api_of(user).get(url).status_code == 200
+    Subscription.objects.filter(pk=left.pk).update(status="closed")
+    assert error_of(api_of(user).get(url), 403)[0] == "signals_not_visible"
 
 
 def test_a_page_of_signals_takes_the_same_queries_however_long(
