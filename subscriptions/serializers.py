@@ -145,6 +145,7 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
             "max_slippage_bps",
             "symbols_blocked",
             "on_unsubscribe",
+            "on_master_lost",
             "missing_symbols",
             "created_at",
             "closed_at",

@@ -71,6 +71,7 @@ def test_following_starts_after_the_last_signal_with_the_allocation_as_cash(api,
     assert told["pnl"] == "0"
     assert told["own"] is False
     assert told["missing_symbols"] == []
+    assert (told["on_unsubscribe"], told["on_master_lost"]) == ("keep", "hold")
     assert told["sizing"] == {"mode": "proportional", "value": "1"}
     subscription = Subscription.objects.get(public_id=told["id"])
     assert subscription.starts_after_number == 7
