@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -27,12 +29,13 @@ class NavigationItem:
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """The chosen theme (empty: follow the system) and the main navigation."""
+    """The chosen theme (empty: follow the system), the navigation, and where e-mails go."""
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
-        "navigation": _navigation(request),
+        "navigation": SimpleLazyObject(partial(_navigation, request)),
         "account_navigation": _account_navigation(request),
+        "has_mail_server": bool(settings.EMAIL_URL),
         # Called by the page's frame only, not by each fragment.
         "obstacles": partial(obstacles_of, request),
     }

@@ -61,6 +61,17 @@ def test_a_wrong_password_says_nothing_about_who_exists(client, user):
     assert known == unknown != []
 
 
+@pytest.mark.parametrize(
+    ("mail_server", "told"),
+    [("smtp://mail.example.org", "Look into your mail"), ("", "the message is in the web process's log")],
+)
+def test_after_signing_up_one_is_told_where_the_message_is(mail_server, told, client, db, settings):
+    settings.EMAIL_URL = mail_server
+    shown = text_of(client.get("/accounts/confirm-email/"))
+    assert told in shown
+    assert ("Look into your mail" in shown) == bool(mail_server)
+
+
 def test_a_missing_page_offers_a_search(client, db):
     answer = client.get("/no/such/page/")
     assert answer.status_code == 404
