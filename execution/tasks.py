@@ -25,7 +25,7 @@ from kombu.exceptions import OperationalError
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
-from execution import claiming, guard, leaving, placing, reconcile
+from execution import claiming, guard, leaving, pacing, placing, reconcile
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
@@ -88,6 +88,7 @@ def fan_out(signal_id: int) -> None:
 @shared_task
 def _execute_orders(order_ids: list[int]) -> None:
     """Place a batch of orders: claim, send all at once, settle as the answers come."""
+    order_ids = pacing.as_many_as_venues_take(order_ids, now=timezone.now())
     claim = claiming.claim(order_ids, worker=worker_name(), now=timezone.now())
     enqueue_work(claim.work)
     for outcomes in placing.send(claim.to_send):
@@ -135,7 +136,11 @@ def sweep() -> None:
     forgotten = Signal.objects.to_fan_out().filter(detected_at__lt=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):
         _attempt(partial(fan_out.run, signal_id))
-    due = CopyOrder.objects.due(now=now).exclude(attempt=0, due_at__gt=now - SWEEP_AFTER).first_in_line()
+    due = (
+        CopyOrder.objects.due(now=now)
+        .exclude(attempt=0, reason_code="", due_at__gt=now - SWEEP_AFTER)
+        .first_in_line()
+    )
     # Exits go first: `exit` sorts after `entry`.
     order_ids = list(due.order_by("-kind", "due_at").values_list("pk", flat=True)[:SWEEP_MOST])
     for start in range(0, len(order_ids), BATCH):

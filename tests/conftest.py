@@ -12,7 +12,14 @@ from accounts import token_store
 from accounts.models import AccessToken, User
 from accounts.services import create_user
 from compliance.audit import SYSTEM
+from exchanges import limits
 from tests import factories
+
+
+@pytest.fixture(autouse=True, scope="session")
+def limits_of_one_process() -> None:
+    """What one test makes a venue say about our address is not for the tests of another process."""
+    limits.configure("")
 
 
 @pytest.fixture(autouse=True)

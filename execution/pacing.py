@@ -1,0 +1,39 @@
+"""Step 3, before the claim: no more orders are claimed than their venue takes within two seconds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from exchanges import limits
+from execution.models import CopyOrder
+from execution.reasons import Reason
+
+ASK_AGAIN = timedelta(seconds=1)
+
+
+def as_many_as_venues_take(order_ids: Sequence[int], *, now: datetime) -> list[int]:
+    """The orders to claim now, exits first; the others stay pending and are due again when there is room.
+
+    Outside of any transaction: it asks Redis.
+    """
+    due = CopyOrder.objects.due(now=now).filter(pk__in=order_ids).order_by("pk")
+    groups: defaultdict[tuple[bool, str, str], list[int]] = defaultdict(list)
+    for pk, kind, exchange, proxy_url in due.values_list(
+        "pk", "kind", "exchange_account__exchange", "exchange_account__proxy_url"
+    ):
+        groups[kind != CopyOrder.Kind.EXIT, exchange, proxy_url].append(pk)
+    chosen: list[int] = []
+    for (is_entry, exchange, proxy_url), pks in sorted(groups.items()):
+        allowed = limits.allowance(exchange, proxy_url, wanted=len(pks), is_exit=not is_entry)
+        chosen += pks[:allowed]
+        if pks[allowed:]:
+            _put_off(pks[allowed:], limits.blocked_until(exchange, proxy_url) or now + ASK_AGAIN, now)
+    return chosen
+
+
+def _put_off(order_ids: Sequence[int], until: datetime, now: datetime) -> None:
+    CopyOrder.objects.due(now=now).filter(pk__in=order_ids).update(
+        due_at=until, reason_code=Reason.WAITING_FOR_VENUE, updated_at=now
+    )
