@@ -9,6 +9,7 @@ import pytest
 from exchanges import gateway
 from exchanges.types import Credentials
 from execution import master_feed, reconcile
+from execution.models import MasterFeed
 from execution.states import Status
 from strategies.models import Signal
 from subscriptions.models import Subscription
@@ -114,6 +115,7 @@ def test_a_symbol_that_is_not_listed_hides_no_trade_of_the_others(world: World) 
     master_feed._back_fill(watch, world.strategy.exchange_account.open())
 
     assert Signal.objects.get().symbol == "BTC/USDT"
+    assert MasterFeed.objects.get().filled_until > watch.started_at, "it is not asked for over and over"
 
 
 def test_a_master_who_could_not_be_reached_is_watched_on(world: World) -> None:
