@@ -258,6 +258,7 @@ SPECTACULAR_SETTINGS = {
         "SignalStatus": "strategies.models.Signal.Status",
         "SubscriptionStatus": "subscriptions.models.Subscription.Status",
         "OrderStatus": "execution.models.STATUS_CHOICES",
+        "SignalType": ["market", "limit"],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
