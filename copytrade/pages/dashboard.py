@@ -19,6 +19,7 @@ from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.outcomes import Tally, tally_of
 from copytrade.pages.person import signed_in
+from copytrade.pages.staff import found_in_admin, may_trade
 from execution.models import CopyOrder
 from ledger.models import Position
 from strategies.models import Strategy
@@ -46,7 +47,8 @@ class Coverage:
 
 @login_required
 def dashboard(request: HttpRequest) -> HttpResponse:
-    user_id = signed_in(request).pk
+    user = signed_in(request)
+    user_id = user.pk
     own = list(
         Strategy.objects.filter(owner_id=user_id).select_related("owner", "exchange_account").order_by("id")
     )
@@ -61,6 +63,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             request, "pages/_feed.html", _feed(user_id), address=reverse("dashboard_feed"), every=FEED_EVERY
         ),
         "own": with_figures(own),
+        "may_trade": may_trade(user),
+        "found_in_admin": found_in_admin(user) if user.is_staff else [],
         "loaded_at": timezone.now(),
     }
     return render(request, "pages/dashboard.html", context)

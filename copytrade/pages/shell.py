@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from copytrade.pages.obstacles import obstacles_of
+from copytrade.pages.staff import may_trade
 
 THEMES = ("light", "dark")
 A_YEAR = 365 * 24 * 3600
@@ -44,9 +45,15 @@ def shell(request: HttpRequest) -> dict[str, object]:
 def _navigation(request: HttpRequest) -> list[NavigationItem]:
     places = [("marketplace", _("Strategies"), _("Strategies"), "chart-line")]
     # A page that failed early has no user yet.
-    if getattr(request, "user", None) is not None and request.user.is_authenticated:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return [_item(request, *place) for place in places]
+    if may_trade(user):
         places.insert(0, ("dashboard", _("Dashboard"), _("Home"), "home"))
         places.append(("orders", _("Orders"), _("Orders"), "list"))
+    else:
+        places.insert(0, ("dashboard", _("Home"), _("Home"), "home"))
+        places.append(("admin:index", _("Admin"), _("Admin"), "settings"))
     return [_item(request, *place) for place in places]
 
 

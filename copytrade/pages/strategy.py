@@ -17,6 +17,7 @@ from copytrade.pages.curves import Curve, sample_curves
 from copytrade.pages.holdings import Holding, holdings_of
 from copytrade.pages.live import answer_poll, render_live
 from copytrade.pages.outcomes import tallies_of_signals
+from copytrade.pages.staff import may_trade
 from ledger.models import Position
 from strategies.models import Signal, Strategy
 from subscriptions.models import Subscription
@@ -44,6 +45,7 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
         "quality": quality_of([strategy.pk]).get(strategy.pk, Quality()),
         "followers": followers_of([strategy.pk])[strategy.pk],
         "mine": mine,
+        "may_trade": may_trade(request.user),
         "is_owner": request.user.pk == strategy.owner_id,
         "positions": _positions(request, strategy, follows=mine is not None),
         "signals": render_live(
