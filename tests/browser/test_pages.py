@@ -121,9 +121,27 @@ def own_pages(copy: Subscription) -> list[str]:
     ]
 
 
+@pytest.fixture
+def ended(person) -> Subscription:
+    """A copy that ended in loss, with a coin kept."""
+    subscription = SubscriptionFactory.create(follower=person, cash=900, status="closed")
+    hold(subscription, "0.01", "60", symbol="ETH/USDT")
+    return subscription
+
+
+def test_the_list_of_ended_copies_stays_open_while_figures_change(open_page, person, copy, ended):
+    page = log_in(open_page(), person)
+    page.get_by_text("1 ended copy", exact=True).click()
+    quote_price(65_000)
+    with page.expect_response(lambda answer: "/dashboard/figures/" in answer.url and answer.status == 200):
+        pass
+    expect(page.locator(".figures")).to_contain_text("1,078.00")
+    expect(page.locator("details.ended .num")).to_be_visible()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_pages_meet_wcag_aa(width, dark, open_page, person, copy):
+def test_pages_meet_wcag_aa(width, dark, open_page, person, copy, ended):
     page = open_page(width=width, dark=dark)
     found = {}
     for address in [*PUBLIC, *ENTRANCE]:
@@ -147,7 +165,7 @@ def young(person) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
-def test_nothing_is_wider_than_the_screen(width, open_page, person, copy, young):
+def test_nothing_is_wider_than_the_screen(width, open_page, person, copy, young, ended):
     page = log_in(open_page(width=width), person)
     wide = []
     for address in [*PUBLIC, *own_pages(copy)]:
