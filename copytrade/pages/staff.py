@@ -12,12 +12,12 @@ from accounts.models import User
 from accounts.roles import Role
 
 EVERYTHING = _(
-    "There you find people, accounts, strategies, signals, copies, orders and the audit trail, to look at; "
-    "people you can change."
+    "In the admin you find people, accounts, strategies, signals, copies, orders and the audit trail, "
+    "to look at; people you can change."
 )
 FOUND_IN_ADMIN: Mapping[str, str | Promise] = {
-    Role.COMPLIANCE: _("There you find the people and how far the check of their identity is."),
-    Role.AUDITOR: _("There you find the audit trail: who did what, when, and whether it was refused."),
+    Role.COMPLIANCE: _("In the admin you find the people and how far the check of their identity is."),
+    Role.AUDITOR: _("In the admin you find the audit trail: who did what, when, and whether it was refused."),
     Role.ADMIN: EVERYTHING,
 }
 
