@@ -56,7 +56,7 @@ def money(value: Number) -> str:
     if amount is None:
         return DASH
     if amount != 0 and abs(amount) < CENT:
-        return f"<{NO_BREAK}0.01" if amount > 0 else f"<{NO_BREAK}0.01{NO_BREAK}{_('down')}"
+        return f"<{NO_BREAK}0.01" if amount > 0 else f"<{NO_BREAK}0.01 {_('down')}"
     return _grouped(amount, 2)
 
 
@@ -85,7 +85,7 @@ def signed_percent(fraction: Number) -> str:
     if amount is None:
         return DASH
     if amount != 0 and abs(amount) < Decimal("0.0001"):
-        return f"<{NO_BREAK}0.01{NO_BREAK}%{NO_BREAK}" + (_("up") if amount > 0 else _("down"))
+        return f"<{NO_BREAK}0.01{NO_BREAK}% " + (_("up") if amount > 0 else _("down"))
     return _signed(amount, percent(amount))
 
 

@@ -12,7 +12,7 @@ from copytrade.templatetags import ui
         (Decimal("1284"), "1,284.00"),
         (Decimal("-12.4"), "−12.40"),
         (Decimal("0.0031"), "<\u00a00.01"),
-        (Decimal("-0.0031"), "<\u00a00.01\u00a0down"),
+        (Decimal("-0.0031"), "<\u00a00.01 down"),
         (Decimal(0), "0.00"),
         (None, "—"),
     ],
@@ -27,7 +27,7 @@ def test_money_has_two_decimals_and_what_is_tiny_is_not_shown_as_nothing(value, 
         (Decimal("0.182"), "+18.20\u00a0%"),
         (Decimal("-0.0051"), "−0.51\u00a0%"),
         (Decimal(0), "0.00\u00a0%"),
-        (Decimal("0.00001"), "<\u00a00.01\u00a0%\u00a0up"),
+        (Decimal("0.00001"), "<\u00a00.01\u00a0% up"),
     ],
 )
 def test_a_change_always_has_its_sign(fraction, shown):
