@@ -66,7 +66,7 @@ def shows_trades_to(strategy: Strategy, user_id: int | None) -> bool:
     visible_to, choice = strategy.positions_visible_to, Strategy.PositionsVisibleTo
     if strategy.owner_id == user_id or visible_to == choice.EVERYONE:
         return True
-    follows = Subscription.objects.filter(strategy=strategy, follower_id=user_id)
+    follows = Subscription.objects.live().filter(strategy=strategy, follower_id=user_id)
     return visible_to == choice.FOLLOWERS and follows.exists()
 
 

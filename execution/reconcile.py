@@ -189,7 +189,7 @@ def cap_exits(order_ids: Sequence[int], *, now: datetime) -> None:
         coin = order.symbol.partition("/")[0]
         try:
             balances = loop.run(gateway.fetch_balances(order.exchange_account.open()), BALANCE_LIMIT_SECONDS)
-        except (ExchangeError, TimeoutError) as error:
+        except (ExchangeError, TimeoutError, vault.CannotOpen) as error:
             log.warning("balance_not_read", order_id=order.pk, error=str(error))
             continue
         free = balances[coin].free if coin in balances else Decimal(0)

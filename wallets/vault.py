@@ -40,10 +40,10 @@ def unseal(sealed: str, *, owner: str) -> Credentials:
     keys = dict(_ring())
     if key_id not in keys:
         raise CannotOpen("The key that sealed these credentials is not in FIELD_ENCRYPTION_KEYS.")
-    raw = base64.urlsafe_b64decode(body)
     try:
+        raw = base64.urlsafe_b64decode(body)
         plain = AESGCM(keys[key_id]).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise CannotOpen("These credentials were sealed for another row or were changed.") from error
     return Credentials(*json.loads(plain))
 

@@ -19,6 +19,7 @@ from copytrade.pages.outcomes import tallies_of_signals
 from copytrade.pages.person import signed_in
 from copytrade.pages.strategy import visible_strategy
 from execution.models import CopyOrder, CopyOrderQuerySet
+from execution.preview import shows_trades_to
 from strategies.models import Signal
 
 PER_PAGE = 50
@@ -55,6 +56,8 @@ def _facts(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
         Signal.objects.filter(number__isnull=False).select_related("strategy"), public_id=public_id
     )
     strategy = visible_strategy(request, signal.strategy.slug)
+    if not shows_trades_to(strategy, signed_in(request).pk):
+        raise Http404("The master does not show it.")
     paginator = Paginator(_copies(signal, signed_in(request).pk), PER_PAGE)
     number = request.GET.get("page", "1")
     if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from copytrade.pages.holdings import Holding, holdings_of
 from copytrade.pages.live import answer_poll, render_live
 from copytrade.pages.outcomes import tallies_of_signals
 from copytrade.pages.staff import may_trade
+from execution.preview import shows_trades_to
 from ledger.models import Position
 from strategies.models import Signal, Strategy
 from subscriptions.models import Subscription
@@ -35,6 +36,7 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
     period = period if period in PERIODS else "all"
     curve = _curve(strategy, period)
     mine = _mine(request, strategy)
+    shows_trades = shows_trades_to(strategy, request.user.pk)
     context = {
         "strategy": strategy,
         "curve": curve,
@@ -47,14 +49,9 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
         "mine": mine,
         "may_trade": may_trade(request.user),
         "is_owner": request.user.pk == strategy.owner_id,
-        "positions": _positions(request, strategy, follows=mine is not None),
-        "signals": render_live(
-            request,
-            "pages/_signals.html",
-            _signals(strategy),
-            address=_signals_address(strategy),
-            every=EVERY,
-        ),
+        # None: the master shows them to others only.
+        "positions": _positions(strategy) if shows_trades else None,
+        "signals": _live_signals(request, strategy) if shows_trades else None,
     }
     return render(request, "pages/strategy.html", context)
 
@@ -62,6 +59,8 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
 def strategy_signals(request: HttpRequest, slug: str) -> HttpResponse:
     """The live part of the page."""
     strategy = visible_strategy(request, slug)
+    if not shows_trades_to(strategy, request.user.pk):
+        raise Http404("The master does not show them.")
     return answer_poll(
         request, "pages/_signals.html", _signals(strategy), address=_signals_address(strategy), every=EVERY
     )
@@ -95,13 +94,13 @@ def _mine(request: HttpRequest, strategy: Strategy) -> Subscription | None:
     return Subscription.objects.owned_by(request.user.pk).live().filter(strategy=strategy).first()
 
 
-def _positions(request: HttpRequest, strategy: Strategy, *, follows: bool) -> list[Holding] | None:
-    """None: the master shows them to others only."""
-    shown_to = strategy.positions_visible_to
-    everyone = shown_to == Strategy.PositionsVisibleTo.EVERYONE
-    followers = shown_to == Strategy.PositionsVisibleTo.FOLLOWERS and follows
-    if not (everyone or followers or request.user.pk == strategy.owner_id):
-        return None
+def _live_signals(request: HttpRequest, strategy: Strategy) -> str:
+    return render_live(
+        request, "pages/_signals.html", _signals(strategy), address=_signals_address(strategy), every=EVERY
+    )
+
+
+def _positions(strategy: Strategy) -> list[Holding]:
     return holdings_of(Position.objects.of_master(strategy.pk), exchange=strategy.exchange_account.exchange)
 
 

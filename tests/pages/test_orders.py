@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from execution.models import CopyOrder
-from strategies.models import Signal
+from strategies.models import Signal, Strategy
 from tests.factories import SubscriptionFactory
 from tests.pages.market import page_of_signal, signal_with_copies, text_of
 
@@ -113,3 +113,12 @@ def test_a_signal_is_asked_again_until_every_copy_is_final(page, subscription):
     CopyOrder.objects.filter(pk=order.pk).update(status="skipped", reason_code="paused")
     Signal.objects.update(fanned_out_at=order.created_at)
     assert "hx-get" not in page.get(f"{address}live/", {"after": "seen"}).content.decode()
+
+
+@pytest.mark.parametrize(("visible_to", "status"), [("everyone", 200), ("followers", 404), ("nobody", 404)])
+def test_a_signal_is_shown_to_whom_the_master_chose(page, visible_to, status):
+    other = SubscriptionFactory.create()
+    Strategy.objects.update(positions_visible_to=visible_to)
+    (order,) = signal_with_copies(other.strategy, [(other, "filled")])
+    assert page.get(page_of_signal(order)).status_code == status
+    assert page.get(f"/strategies/{other.strategy.slug}/signals/").status_code == status
