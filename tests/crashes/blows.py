@@ -58,6 +58,9 @@ class Blows:
     def is_everybody_struck(self) -> bool:
         return all(self.struck[pair] for pair in self._pairs())
 
+    def is_frozen(self, name: str) -> bool:
+        return name in self.standing and self.standing[name].kind == FREEZE
+
     def tick(self) -> None:
         now = time.monotonic()
         for blow in [blow for blow in self.standing.values() if blow.until <= now]:

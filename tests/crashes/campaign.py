@@ -20,6 +20,8 @@ TICK_SECONDS = 0.05
 # A process manager does not start at once again what has just ended.
 TEND_SECONDS = 1.0
 STORM_SECONDS = (0.5, 3.0)
+# While the database stands still, every trade becomes a signal that is too old for its entries.
+SLOWER = 5
 EVERYTHING = (*PROCESSES, "postgres", "valkey")
 
 
@@ -40,13 +42,13 @@ class Extent:
 def full(orders: int) -> Extent:
     """Everybody is frozen once for longer than the longest limit, which is the broker's of 60 s."""
     plan = Plan(
-        pause=(2, 8),
+        pause=(4, 14),
         downtime=(0.3, 6),
         first_freeze=(62, 70),
         freeze=(7, 20),
         frozen=EVERYTHING,
     )
-    return Extent(orders, followers=40, pace=(0.3, 2.0), mischief=(4, 12), patience=300, plan=plan)
+    return Extent(orders, followers=50, pace=(0.5, 2.5), mischief=(4, 12), patience=300, plan=plan)
 
 
 def short() -> Extent:
@@ -59,7 +61,7 @@ def short() -> Extent:
         frozen=("trading",),
         is_endless=False,
     )
-    return Extent(orders=150, followers=15, pace=(0.3, 0.9), mischief=(2, 4), patience=90, plan=plan)
+    return Extent(orders=120, followers=15, pace=(0.3, 0.9), mischief=(2, 4), patience=90, plan=plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class Campaign:
         """Until enough orders were placed and everybody was struck."""
         while len(self.master.placed) < self.extent.orders or not self.blows.is_everybody_struck:
             self._trade()
-            self._wait(self.random.uniform(*self.extent.pace))
+            calm = SLOWER if self.blows.is_frozen("postgres") else 1
+            self._wait(calm * self.random.uniform(*self.extent.pace))
 
     def _trade(self) -> None:
         wanted: TapeTrade = next(self.tape)

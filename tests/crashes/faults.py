@@ -13,7 +13,10 @@ Rule = dict[str, Any]
 
 
 def standing_faults(keys: Sequence[str]) -> list[Rule]:
-    """All at once and for everybody, but that only every second account's look-ups lag."""
+    """All at once and for everybody, but that only every second account's look-ups lag.
+
+    "Too many requests" comes in storms: a single one of them already stops a whole address for a second.
+    """
     rules: list[Rule] = [
         # The order stands, its answer is lost: dropped, cut short as a whole body, torn, a gateway's page.
         {"kind": "drop_after", "endpoint": "order"},
@@ -24,7 +27,6 @@ def standing_faults(keys: Sequence[str]) -> list[Rule]:
         {"kind": "reset_before", "endpoint": "any"},
         {"kind": "status", "endpoint": "order", "status": 503, "when": "after"},
         {"kind": "status", "endpoint": "any", "status": 500, "when": "before"},
-        {"kind": "status", "endpoint": "any", "status": 429, "retry_after": 1, "when": "before"},
         {"kind": "partial_fill", "fraction": "0.4"},
         {"kind": "stream_duplicate"},
         # Later ones overtake it.
