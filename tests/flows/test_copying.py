@@ -10,14 +10,16 @@ from tests.flows.platform_run import PlatformRun, eventually
 
 pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("platform")]
 
-# Half of the orders reach the exchange, but when it looks at them they are too old to be accepted.
-HALF_ARE_HELD = {"kind": "hold", "endpoint": "order", "seconds": 20, "probability": 0.5}
 
+def trade(platform: PlatformRun, name: str, followers: int, *, held: int = 0) -> dict[str, Any]:
+    """A strategy that is being watched, whose master has just bought.
 
-def trade(platform: PlatformRun, name: str, followers: int) -> dict[str, Any]:
-    """A strategy that is being watched, whose master has just bought."""
+    The orders of `held` followers reach the exchange, but when it looks at them they are too old for it.
+    """
     built: dict[str, Any] = platform.inside("build", name=name, followers=followers)
     eventually(lambda: platform.inside("is_watched", strategy=built["strategy"]), bool)
+    hold = {"kind": "hold", "endpoint": "order", "seconds": 20}
+    platform.control("POST", "faults", [hold | {"key": key} for key in built["keys"][:held]])
     built["bought"] = platform.inside("master_trades", strategy=built["strategy"], side="buy", share="0.1")
     return built
 
@@ -44,8 +46,7 @@ def test_a_masters_trade_reaches_every_follower_once_and_is_in_the_books(platfor
 
 
 def test_a_worker_killed_in_the_middle_of_a_fan_out_loses_and_doubles_nothing(platform: PlatformRun) -> None:
-    platform.control("POST", "faults", HALF_ARE_HELD)
-    built = trade(platform, "killed", 200)
+    built = trade(platform, "killed", 200, held=100)
     seen = eventually(lambda: platform.accepted(built["keys"]), lambda count: count >= 20)
     assert seen < 200, "the kill came too late to prove anything"
     platform.kill("trading")
@@ -56,8 +57,7 @@ def test_a_worker_killed_in_the_middle_of_a_fan_out_loses_and_doubles_nothing(pl
 
 
 def test_a_worker_told_to_stop_finishes_what_it_has_and_loses_nothing(platform: PlatformRun) -> None:
-    platform.control("POST", "faults", HALF_ARE_HELD)
-    built = trade(platform, "stopped", 200)
+    built = trade(platform, "stopped", 200, held=100)
     eventually(lambda: platform.accepted(built["keys"]), lambda count: count >= 20)
     platform.kill("trading", signal.SIGTERM)
     platform.platform.children["trading"].process.wait(timeout=60)
