@@ -33,6 +33,9 @@ app.conf.update(
         # With the broker away, sending gives up at once: the sweeps do without it.
         "max_retries": 0,
         "interval_start": 0,
+        "socket_connect_timeout": 1,
+        # Above the second for which a worker waits for messages.
+        "socket_timeout": 3,
     },
     beat_schedule={
         "look-up-orders": {

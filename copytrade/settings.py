@@ -108,14 +108,20 @@ TEMPLATES = [
 # --- Database, cache, broker -------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", "postgresql:///copytrade")
+# A process that is frozen inside a transaction must not hold up the others for as long as it sleeps.
+DATABASE_LOCK_SECONDS = whole_number("DATABASE_LOCK_SECONDS", default=30, minimum=1)
+_DATABASE: Any = env.dj_db_url("DATABASE_URL", DATABASE_URL)
 DATABASES: dict[str, Any] = {
     # No ATOMIC_REQUESTS: each command opens its own short transaction.
-    "default": env.dj_db_url("DATABASE_URL", DATABASE_URL)
+    "default": _DATABASE
     | {
         # Celery closes connections after every task; the pool is what keeps them.
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": whole_number("DATABASE_POOL", default=16, minimum=1)}
+        "OPTIONS": _DATABASE.get("OPTIONS", {})
+        | {
+            "pool": {"min_size": 1, "max_size": whole_number("DATABASE_POOL", default=16, minimum=1)},
+            "options": f"-c idle_in_transaction_session_timeout={DATABASE_LOCK_SECONDS}s "
+            f"-c lock_timeout={DATABASE_LOCK_SECONDS}s",
         },
     },
 }

@@ -32,6 +32,7 @@ RENEW_SECONDS = 2.0
 # Fills of one order are gathered until its end, at most this long.
 GATHER_SECONDS = 0.1
 SNAPSHOT_SECONDS = 15.0
+RETRY_SECONDS = 1.0
 BACK_FILL_SECONDS = 60.0
 OVERLAP = timedelta(seconds=60)
 CALL_LIMIT_SECONDS = 20.0
@@ -250,6 +251,8 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
         quotes = loop.run(gateway.fetch_quotes(watch.exchange), timeout=CALL_LIMIT_SECONDS)
     except (ExchangeError, TimeoutError) as error:
         log.warning("snapshot_failed", account_id=watch.account_id, text=str(error))
+        # Entries are skipped while the equity is not known.
+        watch.next_snapshot = time.monotonic() + RETRY_SECONDS
         return
     coins = {symbol.partition("/")[2] for symbol in watch.strategies}
     equity = {coin: equity_in_quote(balances, quotes, quote=coin) for coin in coins}

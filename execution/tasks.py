@@ -40,6 +40,9 @@ SWEEP_AFTER = timedelta(seconds=5)
 SWEEP_MOST = 2000
 SWEEP_SECONDS = 1.0
 WARM_LIMIT_SECONDS = 30.0
+# A broker that hangs must not cost every message its time-out.
+BROKER_PAUSE_SECONDS = 5.0
+_broker_away_until = 0.0
 
 log = structlog.get_logger(__name__)
 
@@ -68,10 +71,14 @@ def enqueue_look_ups() -> None:
 
 
 def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> None:
+    global _broker_away_until
+    if time.monotonic() < _broker_away_until:
+        return
     try:
         task.apply_async(arguments, queue=queue, retry=False)
     except OperationalError as error:
         # The broker is away. The rows are the work list: the workers' own sweep finds them.
+        _broker_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
         log.error("not_enqueued", task=task.name, queue=queue, error=str(error))
 
 
