@@ -51,8 +51,3 @@ MOVES: dict[Status, frozenset[Status]] = {
 
 def may_move(*, start: Status, end: Status) -> bool:
     return end in MOVES[start]
-
-
-def sources_of(end: Status) -> list[Status]:
-    """The states from which an order may move to `end`."""
-    return [start for start, ends in MOVES.items() if end in ends]

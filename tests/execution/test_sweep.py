@@ -79,6 +79,8 @@ def test_one_signal_that_cannot_be_fanned_out_does_not_keep_the_others_waiting(
 
 def test_a_broker_that_is_away_loses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
+    # The pause that follows belongs to this test alone.
+    monkeypatch.setattr(tasks, "_broker_away_until", 0.0)
     monkeypatch.setattr(tasks.fan_out.app.conf, "broker_url", "redis://127.0.0.1:1/0")
     tasks.enqueue_fan_out(world.master_trades("buy", "0.01").pk)
     assert Signal.objects.to_fan_out().count() == 1
