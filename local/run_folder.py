@@ -16,7 +16,7 @@ from local.report import Refusal
 LOCK_NAME = "lock"
 # A killed process counts as living until somebody has read its exit code.
 LIVING_PATIENCE_SECONDS = 1.0
-# PostgreSQL writes its checkpoint before it goes, which a busy disk makes long.
+# gunicorn may take its whole graceful time-out for a worker that was just starting.
 ORPHANS_PATIENCE_SECONDS = 30.0
 # Where a short path, or one that nobody may enter, is needed. The last one survives a restart of the machine.
 PUBLIC_FOLDERS = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - see make_private

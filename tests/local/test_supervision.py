@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("supervision")
 PROGRAM = Path(__file__).with_name("supervised.py")
 PROCFILE = (
     "web: gunicorn wsgiref.simple_server:demo_app --worker-class gthread --workers 2"
-    " --bind 127.0.0.1:${PORT} --no-control-socket\n"
+    " --graceful-timeout 3 --bind 127.0.0.1:${PORT} --no-control-socket\n"
 )
 
 
