@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wallets import vault
+from records import sealing
 from wallets.models import ExchangeAccount
 
 
@@ -12,9 +12,9 @@ def reseal_all() -> int:
     sealed = ExchangeAccount.objects.connected().only("pk", "public_id", "sealed_credentials")
     for account in sealed.iterator():
         before, owner = account.sealed_credentials, str(account.public_id)
-        if vault.is_sealed_under_first_key(before):
+        if sealing.is_sealed_under_first_key(before):
             continue
-        after = vault.seal(vault.unseal(before, owner=owner), owner=owner)
+        after = sealing.reseal(before, owner=owner)
         # Whoever changed the keys meanwhile has sealed them under the first key.
         same = ExchangeAccount.objects.filter(pk=account.pk, sealed_credentials=before)
         resealed += same.update(sealed_credentials=after)
