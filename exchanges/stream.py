@@ -129,12 +129,22 @@ async def _subscribed(api: Any, account: Account) -> None:
     """Binance confirms a subscription: a fill after this is told, whatever happens."""
     try:
         async with asyncio.timeout(clients.TOTAL_MILLISECONDS / 1000):
-            await api.authenticate({"type": "spot"})
+            subscribing = asyncio.ensure_future(api.authenticate({"type": "spot"}))
+            await asyncio.sleep(0)
+            _retrieve(api)
+            await subscribing
     except Exception as error:  # noqa: BLE001 - the edge to the venue: whatever it was, the stream is not open
         failure = _failure(error, account)
     else:
         return
     raise failure
+
+
+def _retrieve(api: Any) -> None:
+    """ccxt keeps a future for a second subscriber, which we never have: when it fails nobody else looks."""
+    for client in api.clients.values():
+        for future in client.futures.values():
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 async def _next_event(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
+import gc
 import queue
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -115,3 +117,33 @@ def test_a_venue_that_is_away_is_tried_again(
     gateway.configure({}, paper.url)
     assert heard_until(heard, StreamOpened)
     future.cancel()
+
+
+@pytest.fixture
+def complaints() -> Iterator[list[str]]:
+    """What the loop says of failures that nobody looked at."""
+    said: list[str] = []
+
+    async def listen(handler: Any) -> None:
+        asyncio.get_running_loop().set_exception_handler(handler)
+
+    loop.run(listen(lambda _loop, context: said.append(context["message"])))
+    yield said
+    loop.run(listen(None))
+
+
+def test_a_stream_that_cannot_be_opened_leaves_no_failure_behind(
+    paper: Any, account: Account, heard: Heard, complaints: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_RETRY_SECONDS", (0.05,))
+    gateway.configure({}, {"rest": paper.url, "ws": "ws://127.0.0.1:1"})
+    future = loop.submit(stream.follow(account, heard.put_nowait))
+    for _ in range(2):
+        assert isinstance(heard.get(timeout=10), StreamLost)
+    future.cancel()
+    loop.run(asyncio.sleep(0.05))
+    gc.collect()
+    loop.run(asyncio.sleep(0))
+    gateway.configure({}, paper.url)
+    assert complaints == []
+
