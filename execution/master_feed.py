@@ -1,4 +1,4 @@
-"""Watching one master account: its stream, its gaps, its equity; and who of the watchers does it."""
+"""Watching one master account: its stream, its gaps, its equity, its deposits and withdrawals."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import structlog
 from django.db import close_old_connections
-from django.db.models import Min, Q
 from django.utils import timezone
 
 from exchanges import gateway, loop, stream
@@ -22,21 +23,25 @@ from exchanges.types import Account, FillReport
 from exchanges.valuation import equity_in_quote
 from execution.models import MasterFeed
 from execution.watcher import AccountSnapshot, may_be_unanswered, sells_more_than_known, take_fills
-from strategies.models import PerformanceSnapshot, StrategySymbol
+from strategies.models import PerformanceSnapshot
 from wallets.models import ExchangeAccount
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=10)
-RENEW_SECONDS = 2.0
 # Fills of one order are gathered until its end, at most this long.
 GATHER_SECONDS = 0.1
 SNAPSHOT_SECONDS = 15.0
 RETRY_SECONDS = 1.0
 BACK_FILL_SECONDS = 60.0
 OVERLAP = timedelta(seconds=60)
-CALL_LIMIT_SECONDS = 20.0
+# Longer than ccxt waits, so that only a hung event loop comes to it, and shorter than a lease.
+CALL_LIMIT_SECONDS = 9.0
+# Of a long gap as much is asked for in one call.
+MOST_AT_ONCE = timedelta(days=1)
+# A stream that has not told of a fill after this long does not tell any more.
+STREAM_IS_LATE = timedelta(seconds=5)
 
+Answer = TypeVar("Answer")
 SignalSink = Callable[[int], None]
 
 
@@ -63,57 +68,11 @@ class Watch:
     snapshot: AccountSnapshot | None = None
     next_snapshot: float = 0.0
     next_back_fill: float = 0.0
-
-
-# --- Leases -----------------------------------------------------------------------------------------
-
-
-def accounts_to_watch() -> dict[int, dict[str, int]]:
-    """Symbol → strategy of every account that feeds a published strategy."""
-    wanted: dict[int, dict[str, int]] = {}
-    # One that was unreachable a moment ago is watched on: who else would notice that it is back?
-    rows = (
-        StrategySymbol.objects.filter(exchange_account__disconnected_at=None)
-        .exclude(exchange_account__status=ExchangeAccount.Status.INVALID)
-        .values_list("exchange_account_id", "symbol", "strategy_id")
-    )
-    for account_id, symbol, strategy_id in rows:
-        wanted.setdefault(account_id, {})[symbol] = strategy_id
-    return wanted
-
-
-def lease(account_id: int, *, watcher: str, now: datetime) -> bool:
-    """Take or renew the lease of an account; False while another watcher holds it."""
-    _feed_of(account_id)
-    free = Q(leased_by=watcher) | Q(leased_until=None) | Q(leased_until__lt=now)
-    taken = MasterFeed.objects.filter(free, exchange_account_id=account_id).update(
-        leased_by=watcher, leased_until=now + LEASE
-    )
-    return taken == 1
-
-
-def _feed_of(account_id: int) -> MasterFeed:
-    """The account's feed; a new one knows of nothing since its first strategy was published."""
-    feed = MasterFeed.objects.filter(exchange_account_id=account_id).first()
-    if feed:
-        return feed
-    since = StrategySymbol.objects.filter(exchange_account_id=account_id).aggregate(
-        first=Min("strategy__published_at")
-    )["first"]
-    feed, _created = MasterFeed.objects.get_or_create(
-        exchange_account_id=account_id, defaults={"filled_until": since}
-    )
-    return feed
-
-
-def release(account_ids: Iterable[int], *, watcher: str) -> None:
-    """Let others take over at once."""
-    MasterFeed.objects.filter(exchange_account_id__in=account_ids, leased_by=watcher).update(
-        leased_until=None
-    )
-
-
-# --- One account ------------------------------------------------------------------------------------
+    # When the thread last got anywhere: a hung one loses its lease.
+    progress_at: float = field(default_factory=time.monotonic)
+    following: Future[None] | None = None
+    listening_since: datetime | None = None
+    is_mute: bool | None = None
 
 
 def watch_account(watch: Watch) -> None:
@@ -121,22 +80,25 @@ def watch_account(watch: Watch) -> None:
     account = ExchangeAccount.objects.get(pk=watch.account_id)
     opened = account.open()
     _take_snapshot(watch, opened)
-    following = loop.submit(stream.follow(opened, watch.events.put))
+    watch.following = loop.submit(stream.follow(opened, watch.events.put))
     try:
         while not watch.stop.is_set():
             _turn(watch, opened)
             # Between turns the connection is others': there are more accounts than connections.
             close_old_connections()
-            if following.done():
+            if watch.following.cancelled():
+                watch.following = loop.submit(stream.follow(opened, watch.events.put))
+            elif watch.following.done():
                 # The venue refuses the key: the account is told so and nobody watches it any more.
-                _mark_refused(account, following.exception())
+                _mark_refused(account, watch.following.exception())
                 return
     finally:
-        following.cancel()
+        watch.following.cancel()
         close_old_connections()
 
 
 def _turn(watch: Watch, account: Account) -> None:
+    watch.progress_at = time.monotonic()
     with contextlib.suppress(queue.Empty):
         _handle(watch, account, watch.events.get(timeout=_wait(watch)))
     moment = time.monotonic()
@@ -158,8 +120,12 @@ def _wait(watch: Watch) -> float:
 
 def _handle(watch: Watch, account: Account, event: stream.StreamEvent) -> None:
     if isinstance(event, stream.StreamOpened):
+        watch.listening_since = event.at
         _back_fill(watch, account)
+    elif isinstance(event, stream.StreamLost):
+        watch.listening_since = None
     elif isinstance(event, FillReport):
+        _set_mute(watch, None)
         if event.symbol not in watch.strategies:
             return
         waiting = watch.gathering.setdefault(
@@ -185,7 +151,8 @@ def _flush(watch: Watch, account: Account, order_id: str) -> None:
         _take(watch, fills)
 
 
-def _take(watch: Watch, fills: list[FillReport]) -> None:
+def _take(watch: Watch, fills: list[FillReport]) -> bool:
+    """Whether any of them was new."""
     signal = take_fills(
         strategy_id=watch.strategies[fills[0].symbol],
         fills=fills,
@@ -194,6 +161,7 @@ def _take(watch: Watch, fills: list[FillReport]) -> None:
     )
     if signal:
         watch.on_signal(signal.pk)
+    return signal is not None
 
 
 def _back_fill(watch: Watch, account: Account) -> None:
@@ -206,22 +174,42 @@ def _back_fill(watch: Watch, account: Account) -> None:
         _back_fill_symbol(watch, account, symbol, feed.filled_until - OVERLAP) for symbol in watch.strategies
     ]
     if all(done):
-        MasterFeed.objects.filter(pk=feed.pk).update(filled_until=asked_at, alive_at=timezone.now())
+        MasterFeed.objects.filter(pk=feed.pk).update(filled_until=asked_at)
+        _prove_life(watch)
     else:
         watch.next_back_fill = time.monotonic() + SNAPSHOT_SECONDS
 
 
 def _back_fill_symbol(watch: Watch, account: Account, symbol: str, since: datetime) -> bool:
     """Whether everything of the symbol since then is known now."""
+    is_complete, now = True, gateway.venue_now(watch.exchange)
+    while since < now:
+        until = since + MOST_AT_ONCE
+        question = gateway.fetch_fills(
+            account, symbol=symbol, since=since, until=until if until < now else None
+        )
+        try:
+            fills = _ask(watch, question)
+        except SymbolUnknown:
+            log.warning("symbol_not_listed", account_id=watch.account_id, symbol=symbol)
+            return True
+        except (ExchangeError, TimeoutError) as error:
+            log.warning("back_fill_failed", account_id=watch.account_id, symbol=symbol, text=str(error))
+            return False
+        is_complete &= _take_by_order(watch, fills)
+        since = until
+    return is_complete
+
+
+def _ask(watch: Watch, question: Coroutine[Any, Any, Answer]) -> Answer:
+    """The venue's answer or refusal, either of which is progress; what is never answered is none."""
     try:
-        fills = loop.run(gateway.fetch_fills(account, symbol=symbol, since=since), timeout=CALL_LIMIT_SECONDS)
-    except SymbolUnknown:
-        log.warning("symbol_not_listed", account_id=watch.account_id, symbol=symbol)
-        return True
-    except (ExchangeError, TimeoutError) as error:
-        log.warning("back_fill_failed", account_id=watch.account_id, symbol=symbol, text=str(error))
-        return False
-    return _take_by_order(watch, fills)
+        answer = loop.run(question, timeout=CALL_LIMIT_SECONDS)
+    except ExchangeError:
+        watch.progress_at = time.monotonic()
+        raise
+    watch.progress_at = time.monotonic()
+    return answer
 
 
 def _take_by_order(watch: Watch, fills: list[FillReport]) -> bool:
@@ -238,8 +226,30 @@ def _take_by_order(watch: Watch, fills: list[FillReport]) -> bool:
             continue
         by_order.setdefault(fill.venue_order_id, []).append(fill)
     for group in by_order.values():
-        _take(watch, group)
+        if _take(watch, group):
+            _judge_stream(watch, group)
     return is_complete
+
+
+def _judge_stream(watch: Watch, fills: list[FillReport]) -> None:
+    """News that was found by asking only, long after the stream should have told it: the stream is mute."""
+    newest = max(fill.at for fill in fills)
+    opened, now = watch.listening_since, gateway.venue_now(watch.exchange)
+    if opened and opened < newest < now - STREAM_IS_LATE and watch.events.empty():
+        log.warning("stream_mute", account_id=watch.account_id, exchange=watch.exchange, not_told=newest)
+        _set_mute(watch, timezone.now())
+        watch.listening_since = None
+        if watch.following:
+            # The next one is opened between two turns.
+            watch.following.cancel()
+
+
+def _set_mute(watch: Watch, since: datetime | None) -> None:
+    """Keep the state where people see it; `watch.is_mute` is None while it is not known what is kept."""
+    is_mute = since is not None
+    if watch.is_mute != is_mute:
+        MasterFeed.objects.filter(exchange_account_id=watch.account_id).update(mute_at=since)
+    watch.is_mute = is_mute
 
 
 def _take_snapshot(watch: Watch, account: Account) -> None:
@@ -247,8 +257,9 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     watch.next_snapshot = time.monotonic() + SNAPSHOT_SECONDS
     asked_at = gateway.venue_now(watch.exchange)
     try:
-        balances = loop.run(gateway.fetch_balances(account), timeout=CALL_LIMIT_SECONDS)
-        quotes = loop.run(gateway.fetch_quotes(watch.exchange), timeout=CALL_LIMIT_SECONDS)
+        balances = _ask(watch, gateway.fetch_balances(account))
+        _prove_life(watch)
+        quotes = _ask(watch, gateway.fetch_quotes(watch.exchange))
     except (ExchangeError, TimeoutError) as error:
         log.warning("snapshot_failed", account_id=watch.account_id, text=str(error))
         # Entries are skipped while the equity is not known.
@@ -261,7 +272,6 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     watch.snapshot = AccountSnapshot(
         asked_at=asked_at, at=gateway.venue_now(watch.exchange), equity=equity, holdings=holdings
     )
-    MasterFeed.objects.filter(exchange_account_id=watch.account_id).update(alive_at=now)
     quote_of = {strategy: symbol.partition("/")[2] for symbol, strategy in watch.strategies.items()}
     PerformanceSnapshot.objects.bulk_create(
         [
@@ -269,6 +279,12 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
             for strategy_id, coin in quote_of.items()
         ]
     )
+
+
+def _prove_life(watch: Watch) -> None:
+    """The account has answered to its key: that counts while its owner may act."""
+    feeds = MasterFeed.objects.filter(exchange_account_id=watch.account_id)
+    feeds.filter(exchange_account__owner__is_active=True).update(alive_at=timezone.now())
 
 
 def _mark_refused(account: ExchangeAccount, error: BaseException | None) -> None:

@@ -191,6 +191,11 @@ class MasterFeed(models.Model):
     exchange_account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="+")
     leased_by = models.CharField(max_length=80, blank=True)
     leased_until = models.DateTimeField(null=True)
+    # The present watcher has been asking without a break since.
+    watched_since = models.DateTimeField(null=True)
     # Fills up to here are known; the back-fill asks from a minute before.
     filled_until = models.DateTimeField()
-    alive_at = models.DateTimeField(null=True)
+    transfers_until = models.DateTimeField(null=True, help_text="The same for deposits and withdrawals.")
+    alive_at = models.DateTimeField(null=True, help_text="When the account last answered to its key.")
+    silent_since = models.DateTimeField(null=True, help_text="Its followers were told that it is silent.")
+    mute_at = models.DateTimeField(null=True, help_text="Its stream did not tell what asking found.")

@@ -146,4 +146,3 @@ def test_a_stream_that_cannot_be_opened_leaves_no_failure_behind(
     loop.run(asyncio.sleep(0))
     gateway.configure({}, paper.url)
     assert complaints == []
-

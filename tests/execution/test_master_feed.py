@@ -1,17 +1,21 @@
 """Watching a master: leases between watchers, gathering of fills, gaps found by asking."""
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from exchanges import gateway, loop
-from exchanges.types import FillReport, OrderRequest, OrderType, Side
-from execution import claiming, master_feed, services
-from execution.master_feed import Watch, lease, release
+from exchanges.types import Account, FillReport, OrderRequest, OrderType, Side
+from execution import claiming, leases, master_feed, services
+from execution.leases import lease
+from execution.master_feed import Watch
 from execution.models import CopyOrder, MasterFeed
 from execution.services import Request
 from ledger.models import Trade
@@ -63,34 +67,13 @@ def back_fill(world: World, watch: Watch) -> None:
     master_feed._back_fill(watch, world.strategy.exchange_account.open())
 
 
-def test_an_account_is_watched_by_one_watcher(account_id: int) -> None:
-    now = timezone.now()
-    assert lease(account_id, watcher="first", now=now)
-    assert not lease(account_id, watcher="second", now=now + timedelta(seconds=9))
-    assert lease(account_id, watcher="first", now=now + timedelta(seconds=9))
-
-
-def test_a_dead_watchers_account_is_taken_over_after_ten_seconds(account_id: int) -> None:
-    now = timezone.now()
-    lease(account_id, watcher="dead", now=now)
-    assert lease(account_id, watcher="second", now=now + timedelta(seconds=10, milliseconds=1))
-    assert not lease(account_id, watcher="dead", now=now + timedelta(seconds=11))
-
-
-def test_a_watcher_that_stops_lets_go_at_once(account_id: int) -> None:
-    now = timezone.now()
-    lease(account_id, watcher="first", now=now)
-    release([account_id], watcher="first")
-    assert lease(account_id, watcher="second", now=now)
-
-
 def test_a_new_feed_knows_of_nothing_since_the_publication(world: World, account_id: int) -> None:
     lease(account_id, watcher="first", now=timezone.now())
     assert MasterFeed.objects.get().filled_until == world.strategy.published_at
 
 
 def test_only_accounts_that_feed_a_published_strategy_are_watched(world: World, account_id: int) -> None:
-    assert list(master_feed.accounts_to_watch()) == [account_id]
+    assert list(leases.accounts_to_watch()) == [account_id]
 
 
 def test_trades_that_no_stream_told_of_are_found_once(
@@ -180,4 +163,68 @@ def test_a_fill_that_may_be_an_unanswered_order_of_ours_waits_for_the_answer(
     back_fill(world, watch)
     signal.refresh_from_db()
     assert (signal.number, signal.amount) == (1, Decimal("0.01"))
+    assert Signal.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_that_went_mute_is_found_out_by_asking_and_opened_anew(
+    world: World, master_buys: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master_feed, "STREAM_IS_LATE", timedelta(0))
+    account, watch = world.strategy.exchange_account, world.watch()
+    key = account.open().credentials.api_key
+    thread = threading.Thread(target=master_feed.watch_account, args=(watch,))
+    thread.start()
+    try:
+        assert until(lambda: watch.listening_since is not None)
+        world.venue.fault("stream_silence", key=key)
+        master_buys("0.01")
+        watch.next_back_fill = 0.0
+        assert until(lambda: Signal.objects.exists() and MasterFeed.objects.get().mute_at is not None)
+
+        world.venue.ask("DELETE", "/control/faults")
+        assert until(lambda: watch.listening_since is not None)
+        watch.next_back_fill = float("inf")
+        master_buys("0.02")
+        assert until(lambda: Signal.objects.count() == 2 and MasterFeed.objects.get().mute_at is None)
+    finally:
+        watch.stop.set()
+        thread.join()
+
+
+def until(is_so: Callable[[], bool], seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if is_so():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_late_find_while_no_stream_was_open_blames_no_stream(
+    world: World, watch: Watch, master_buys: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master_feed, "STREAM_IS_LATE", timedelta(0))
+    master_buys("0.01")
+    back_fill(world, watch)
+    assert Signal.objects.count() == 1
+    assert MasterFeed.objects.get().mute_at is None
+
+
+def test_a_gap_of_many_days_is_filled_day_by_day(
+    world: World, watch: Watch, master_buys: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    ask = gateway.fetch_fills
+
+    def ask_and_note(account: Account, **question: Any) -> Any:
+        asked.append(question)
+        return ask(account, **question)
+
+    monkeypatch.setattr(gateway, "fetch_fills", ask_and_note)
+    MasterFeed.objects.update(filled_until=timezone.now() - timedelta(days=3))
+    master_buys("0.01")
+    back_fill(world, watch)
+    assert [call["since"] for call in asked[1:]] == [call["until"] for call in asked[:-1]]
+    assert len(asked) == 4
     assert Signal.objects.count() == 1

@@ -8,7 +8,7 @@ import pytest
 
 from exchanges import gateway
 from exchanges.types import Credentials
-from execution import master_feed, reconcile
+from execution import leases, master_feed, reconcile
 from execution.models import MasterFeed
 from execution.states import Status
 from strategies.models import Signal
@@ -121,6 +121,6 @@ def test_a_symbol_that_is_not_listed_hides_no_trade_of_the_others(world: World) 
 def test_a_master_who_could_not_be_reached_is_watched_on(world: World) -> None:
     account = ExchangeAccount.objects.filter(pk=world.strategy.exchange_account_id)
     account.update(status=ExchangeAccount.Status.UNREACHABLE)
-    assert list(master_feed.accounts_to_watch()) == [world.strategy.exchange_account_id]
+    assert list(leases.accounts_to_watch()) == [world.strategy.exchange_account_id]
     account.update(status=ExchangeAccount.Status.INVALID)
-    assert not master_feed.accounts_to_watch()
+    assert not leases.accounts_to_watch()

@@ -15,7 +15,8 @@ from exchanges.types import Credentials, FillReport, OrderRequest, OrderType, Si
 from execution import claiming, placing, services
 from execution.endings import Work
 from execution.fan_out import fan_out_slice
-from execution.master_feed import Watch, lease
+from execution.leases import lease
+from execution.master_feed import Watch
 from execution.models import CopyOrder
 from execution.reconcile import look_up_due
 from execution.services import Request
