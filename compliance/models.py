@@ -1,9 +1,10 @@
-"""The audit record."""
+"""The audit record, and the chain that shows whether it was changed."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from records.fields import PublicIdModel
@@ -47,6 +48,36 @@ class Outcome(models.TextChoices):
     REFUSED = "refused"
 
 
+def _number(transaction: str) -> Cast:
+    """A transaction's number, which never wraps round."""
+    return Cast(Cast(Func(template=transaction), models.TextField()), models.BigIntegerField())
+
+
+THIS_TRANSACTION = _number("pg_current_xact_id()")
+# All transactions below have ended; none from here on has begun.
+ALL_ENDED_BELOW = _number("pg_snapshot_xmin(pg_current_snapshot())")
+NONE_BEGUN_FROM = _number("pg_snapshot_xmax(pg_current_snapshot())")
+
+
+class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
+    def not_sealed(self, head: AuditHead) -> AuditRecordQuerySet:
+        """What was written after the last sealed record, whether its transaction has ended or not."""
+        later = Q(xid__gt=head.xid) | Q(id__gt=head.record_id)
+        return self.filter(later, xid__gte=head.xid, id__gt=head.restored_until)
+
+    def from_another_server(self, head: AuditHead) -> AuditRecordQuerySet:
+        """What came with a restored backup: no transaction of this server has such a number yet."""
+        return self.filter(xid__gte=NONE_BEGUN_FROM, id__gt=head.restored_until)
+
+    def kept_nonces(self) -> AuditRecordQuerySet:
+        """Nonces of living tokens whose records are gone: all that is left of those."""
+        return self.filter(action=Action.NONCE_USE, object="")
+
+    def about(self, names: list[str]) -> AuditRecordQuerySet:
+        """What these persons did, and what strangers tried in their name."""
+        return self.filter(Q(actor__in=names) | Q(actor="", object__in=names))
+
+
 class AuditRecord(PublicIdModel):
     """One act, never changed: who (an id, not a row), what, on what, from where, with what outcome.
 
@@ -60,11 +91,15 @@ class AuditRecord(PublicIdModel):
     object = models.CharField(max_length=200, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     ip = models.GenericIPAddressField(null=True)
-    user_agent = models.CharField(max_length=300, blank=True)
+    # Null after the person was erased.
+    user_agent = models.CharField(max_length=300, blank=True, null=True)  # noqa: DJ001
     request_id = models.CharField(max_length=64, blank=True)
     token_id = models.UUIDField(null=True)
     nonce = models.CharField(max_length=64, blank=True)
     detail = models.JSONField(default=dict)
+    xid = models.BigIntegerField(db_default=THIS_TRANSACTION, editable=False)
+
+    objects = AuditRecordQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -78,7 +113,100 @@ class AuditRecord(PublicIdModel):
                 name="a_spent_nonce_names_its_token",
             ),
         ]
-        indexes = [models.Index(F("at").desc(), F("id").desc(), name="audit_newest_first")]
+        indexes = [
+            models.Index(F("at").desc(), F("id").desc(), name="audit_newest_first"),
+            models.Index(fields=["xid", "id"], name="audit_in_order_of_sealing"),
+            models.Index(
+                fields=["token_id"], condition=Q(action="nonce.use", object=""), name="audit_kept_nonces"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object}".strip()
+
+
+class AuditLinkQuerySet(models.QuerySet["AuditLink"]):
+    def between(self, first: int, last: int) -> AuditLinkQuerySet:
+        return self.filter(sequence__gte=first, sequence__lte=last)
+
+
+class AuditLink(models.Model):
+    """A record's place in the chain. `personal` stands there for address and program, which may be erased."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    # No constraint in the database: it would let nobody find a record that was removed by force.
+    record = models.OneToOneField(
+        AuditRecord, on_delete=models.DO_NOTHING, db_constraint=False, related_name="link"
+    )
+    salt = models.BinaryField(null=True)
+    personal = models.BinaryField()
+    previous_hash = models.BinaryField()
+    hash = models.BinaryField()
+
+    objects = AuditLinkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.sequence)
+
+
+class AuditHeadQuerySet(models.QuerySet["AuditHead"]):
+    def locked(self) -> AuditHead:
+        """The head, for this transaction alone: nothing is sealed meanwhile."""
+        self.bulk_create([AuditHead()], ignore_conflicts=True)
+        return self.select_for_update().get()
+
+    def locked_if_free(self) -> AuditHead | None:
+        """The head, or None while another process has it."""
+        head = self.select_for_update(skip_locked=True).first()
+        if head is None and not self.exists():
+            return self.locked()
+        return head
+
+    def now(self) -> AuditHead:
+        """The head; of an empty chain where nothing is sealed yet."""
+        return self.first() or AuditHead()
+
+
+class AuditHead(models.Model):
+    """The end of the chain, signed, and how far the sealing came. There is one row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    sequence = models.BigIntegerField(default=0)
+    hash = models.BinaryField(default=bytes(32))
+    signature = models.BinaryField(default=b"")
+    at = models.DateTimeField(default=timezone.now)
+    xid = models.BigIntegerField(default=0)
+    record_id = models.BigIntegerField(default=0)
+    restored_until = models.BigIntegerField(default=0)
+
+    objects = AuditHeadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_audit_head")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {bytes(self.hash).hex()}"
+
+
+class AuditCheckpointQuerySet(models.QuerySet["AuditCheckpoint"]):
+    def latest_one(self) -> AuditCheckpoint | None:
+        return self.order_by("-sequence").first()
+
+
+class AuditCheckpoint(models.Model):
+    """Up to here records were removed at the end of their time; the chain goes on from this hash."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    hash = models.BinaryField()
+    signature = models.BinaryField()
+    at = models.DateTimeField()
+
+    objects = AuditCheckpointQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.sequence)
+
+
+def unsealed() -> int:
+    """How many records wait for their place in the chain."""
+    return AuditRecord.objects.not_sealed(AuditHead.objects.now()).count()

@@ -165,6 +165,7 @@ THROTTLING = env.str("THROTTLING", "on") != "off"
 ACCOUNT_RATE_LIMITS: Any = {"login_failed": "10/5m/ip,10/5m/key"} if THROTTLING else False
 KYC_REQUIRED = env.bool("KYC_REQUIRED", True)
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
+AUDIT_SIGNING_KEYS: list[str] = env.list("AUDIT_SIGNING_KEYS", [])
 AUDIT_RETENTION_DAYS = whole_number("AUDIT_RETENTION_DAYS", default=1826, minimum=1)
 
 # --- Mail --------------------------------------------------------------------------------------
