@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -76,6 +77,10 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     def owned_by(self, user_id: int) -> AccessTokenQuerySet:
         return self.filter(user_id=user_id)
+
+    def not_over(self, *, now: datetime) -> AccessTokenQuerySet:
+        """Neither revoked nor expired, also of a person who may not log in at present."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
 
 
 class AccessToken(PublicIdModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "copytrade.settings")
@@ -47,6 +48,16 @@ app.conf.update(
             "task": "execution.tasks.read_marks",
             "schedule": 5.0,
             "options": {"queue": "default", "expires": 5},
+        },
+        "purge-audit": {
+            "task": "accounts.tasks.purge_audit",
+            "schedule": crontab(hour=3, minute=17),
+            "options": {"queue": "default", "expires": 3600},
+        },
+        "mail-audit-head": {
+            "task": "accounts.tasks.mail_audit_head",
+            "schedule": crontab(hour=6, minute=0),
+            "options": {"queue": "default", "expires": 3600},
         },
     },
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
