@@ -13,7 +13,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.kyc.models import KycCase, KycDocument, KycStatus, KycStep
 from records.fields import PublicIdModel
+
+__all__ = ["AccessToken", "KycCase", "KycDocument", "KycStatus", "KycStep", "User"]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -35,11 +38,7 @@ class UserManager(BaseUserManager["User"]):
 class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     """A person, known by an e-mail address in lower case."""
 
-    class KycStatus(models.TextChoices):
-        NOT_SUBMITTED = "not_submitted", _("Not submitted")
-        PENDING = "pending", _("Pending")
-        APPROVED = "approved", _("Approved")
-        REJECTED = "rejected", _("Rejected")
+    KycStatus = KycStatus
 
     email = models.EmailField(_("e-mail address"), max_length=254)
     display_name = models.CharField(_("display name"), max_length=80, blank=True)

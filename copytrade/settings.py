@@ -164,6 +164,10 @@ THROTTLING = env.str("THROTTLING", "on") != "off"
 # Failures count per account and per address, so that a stranger cannot lock anybody out elsewhere.
 ACCOUNT_RATE_LIMITS: Any = {"login_failed": "10/5m/ip,10/5m/key"} if THROTTLING else False
 KYC_REQUIRED = env.bool("KYC_REQUIRED", True)
+CLAMAV_ADDRESS = env.str("CLAMAV_ADDRESS", "")
+SANCTIONS_FILE = env.str("SANCTIONS_FILE", "")
+SANCTIONS_CHECK_OF_A_FILE = "accounts.kyc.screening.names_in_file"
+SANCTIONS_CHECK = env.str("SANCTIONS_CHECK", SANCTIONS_CHECK_OF_A_FILE)
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [])
 AUDIT_SIGNING_KEYS: list[str] = env.list("AUDIT_SIGNING_KEYS", [])
 AUDIT_RETENTION_DAYS = whole_number("AUDIT_RETENTION_DAYS", default=1826, minimum=1)
@@ -201,8 +205,38 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".run" / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Identity documents: no address leads to them but a signed, expiring one.
+PRIVATE_FILES_DIR = Path(env.str("PRIVATE_FILES_DIR", str(BASE_DIR / ".run" / "private")))
+AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
+AWS_S3_ENDPOINT_URL = env.str("AWS_S3_ENDPOINT_URL", "")
+AWS_S3_REGION_NAME = env.str("AWS_S3_REGION_NAME", "us-east-1")
+AWS_S3_ENCRYPTION = env.str("AWS_S3_ENCRYPTION", "AES256")
+AWS_ACCESS_KEY_ID = env.str("AWS_ACCESS_KEY_ID", "")
+AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", "")
+if AWS_S3_ENDPOINT_URL and not AWS_STORAGE_BUCKET_NAME:
+    raise ImproperlyConfigured("AWS_S3_ENDPOINT_URL needs AWS_STORAGE_BUCKET_NAME.")
+PRIVATE_BUCKET: dict[str, Any] = {
+    "BACKEND": "accounts.kyc.bucket.PrivateBucket",
+    "OPTIONS": {
+        "bucket_name": AWS_STORAGE_BUCKET_NAME,
+        "endpoint_url": AWS_S3_ENDPOINT_URL or None,
+        "region_name": AWS_S3_REGION_NAME,
+        "access_key": AWS_ACCESS_KEY_ID or None,
+        "secret_key": AWS_SECRET_ACCESS_KEY or None,
+        "default_acl": None,
+        "querystring_auth": True,
+        "file_overwrite": False,
+        "signature_version": "s3v4",
+        "object_parameters": {"ServerSideEncryption": AWS_S3_ENCRYPTION} if AWS_S3_ENCRYPTION else {},
+    },
+}
+PRIVATE_FOLDER: dict[str, Any] = {
+    "BACKEND": "accounts.kyc.folder.PrivateFolder",
+    "OPTIONS": {"location": PRIVATE_FILES_DIR},
+}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "kyc": PRIVATE_BUCKET if AWS_STORAGE_BUCKET_NAME else PRIVATE_FOLDER,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -210,7 +244,9 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
-MEDIA_ROOT = Path(env.str("PRIVATE_FILES_DIR", str(BASE_DIR / ".run" / "private")))
+# Of a file that is sent no more is kept than is taken, wherever it is sent.
+FILE_UPLOAD_HANDLERS = ["rest.uploads.KeepAtMost"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 # --- Language and time -------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from accounts import urls as accounts
+from accounts.kyc import urls as kyc
 from copytrade import account_use, health
 from execution import urls as execution
 from ledger import urls as ledger
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include(API_ROOT)),
     path("token/", include([*accounts.token_urlpatterns, *rest.unknown_path])),
     path("hooks/", include([*execution.hook_urlpatterns, *rest.unknown_path])),
+    path("kyc/", include(kyc.page_urlpatterns)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("copytrade.pages.urls")),

@@ -62,7 +62,7 @@ for _name, _meaning in {
     "permission_denied": "You may not do this.",
     "method_not_allowed": "This address does not take this method.",
     "not_acceptable": "The answer is JSON only.",
-    "unsupported_media_type": "The body must be application/json.",
+    "unsupported_media_type": "The body does not have the media type that this address takes.",
     "throttled": "Too many requests; Retry-After tells in how many seconds to come back.",
     "error": "The server failed; nobody but us can correct this.",
 }.items():

@@ -19,7 +19,7 @@ ERRORS = {
     "404": "There is no such object, or it is not yours.",
     "409": "The nonce was used before, or the state does not allow this.",
     "413": "A JSON body above 1 MB.",
-    "415": "The body is not application/json.",
+    "415": "The body does not have the media type shown.",
     "429": "Too many requests; see Retry-After.",
 }
 ERROR_EXAMPLES = {

@@ -1,0 +1,1 @@
+"""Who somebody is: documents, their review, and what it decides."""
