@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from accounts import urls as accounts
 from accounts.kyc import urls as kyc
+from compliance import urls as compliance
 from copytrade import account_use, health
 from execution import urls as execution
 from ledger import urls as ledger
@@ -19,6 +20,7 @@ from wallets import urls as wallets
 API_V1: list[URLPattern | URLResolver] = [
     *rest.api_urlpatterns,
     *accounts.api_urlpatterns,
+    *compliance.api_urlpatterns,
     *wallets.api_urlpatterns(is_in_use=account_use.is_in_use),
     *subscriptions.api_urlpatterns,
     *ledger.api_urlpatterns,
@@ -44,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("copytrade.pages.urls")),
+    path("", include(compliance.urlpatterns)),
     path("", include("django_prometheus.urls")),
 ]
 handler403 = "copytrade.pages.errors.forbidden"

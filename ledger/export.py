@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from exchanges.rounding import plain
 from ledger.models import Trade
+from rest.csv_cells import neutralised
 
 # Column of the file → column of the query (an annotation where it is not the trade's own).
 COLUMNS = {
@@ -35,8 +36,6 @@ COLUMNS = {
     "venue_trade_id": "fill__trade_id",
 }
 CHUNK = 2000
-# A spreadsheet would take a text that begins so for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Sequence[Any]
 
@@ -46,11 +45,6 @@ class _Line:
 
     def write(self, line: str) -> str:
         return line
-
-
-def neutralised(text: str) -> str:
-    """A leading quote keeps it a text; taking it away gives the value back."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def rows_of(trades: QuerySet[Trade]) -> Iterator[Row]:

@@ -27,6 +27,10 @@ def may_trade(user: User | AnonymousUser) -> bool:
     return not user.is_staff or Role.TRADER in user.roles
 
 
+def is_auditor(user: User) -> bool:
+    return Role.AUDITOR in user.roles
+
+
 def found_in_admin(user: User) -> list[str | Promise]:
     """What the admin shows, a sentence for each of the person's roles."""
     if user.is_superuser:

@@ -13,8 +13,9 @@ from compliance.models import AuditRecord
 from exchanges.types import FillReport, Side
 from execution.models import CopyOrder, client_order_id
 from ledger.booking import Entry, book_fills
-from ledger.export import COLUMNS, neutralised
+from ledger.export import COLUMNS
 from ledger.models import Mark, Position, Trade
+from rest.csv_cells import neutralised
 from tests import factories
 
 URL = "/api/v1/trades/"

@@ -30,7 +30,8 @@ def test_staff_are_led_to_what_they_may_look_at(role, told, client, db):
     client.force_login(person(role))
     answer = client.get("/dashboard/")
     shown = text_of(answer)
-    assert navigation_of(answer) == ["/dashboard/", "/strategies/", "/admin/"]
+    of_auditors = ["/audit/"] if role == Role.AUDITOR else []
+    assert navigation_of(answer) == ["/dashboard/", "/strategies/", *of_auditors, "/admin/"]
     assert told in shown
     assert "Nothing is copied yet" not in shown
     assert client.get("/admin/").status_code == 200
