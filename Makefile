@@ -21,7 +21,7 @@ lint: assets ## check style, types, layers, settings and migrations
 	$(VENV_BIN)/ruff format --check .
 	DEBUG=true $(VENV_BIN)/mypy .
 	DEBUG=true $(VENV_BIN)/lint-imports
-	@DEBUG=false SECURE_SSL_REDIRECT=true $(LOCAL).engines run -- sh -ec \
+	@DEBUG=false SECURE_SSL_REDIRECT=true DATABASE_OWNER_URL=postgresql://owner@localhost/copytrade $(LOCAL).engines run -- sh -ec \
 		'python manage.py check --deploy --fail-level WARNING && python manage.py makemigrations --check --dry-run'
 
 bench: assets ## run the benchmarks

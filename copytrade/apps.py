@@ -11,6 +11,9 @@ class CopytradeConfig(AppConfig):
     name = "copytrade"
 
     def ready(self) -> None:
+        # Registers its check.
+        from copytrade import database_roles  # noqa: F401
+
         limits.configure(settings.REDIS_URL)
         gateway.configure(
             url_overrides=settings.EXCHANGE_URL_OVERRIDES,

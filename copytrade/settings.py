@@ -125,6 +125,9 @@ DATABASES: dict[str, Any] = {
         },
     },
 }
+# Who migrates; empty: the running role itself.
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "")
+DATABASE_OWNER: Any = env.dj_db_url("DATABASE_OWNER_URL") if DATABASE_OWNER_URL else {}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
