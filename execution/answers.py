@@ -25,6 +25,7 @@ from exchanges.errors import (
 )
 from exchanges.types import OrderReport
 from execution.models import CopyOrder
+from execution.orders import Order
 from execution.placing import Outcome
 from execution.reasons import Reason
 from execution.states import AT_THE_VENUE, Status, may_move
@@ -39,14 +40,14 @@ SHORTEST_BACKOFF = timedelta(milliseconds=250)
 LONGEST_BACKOFF = timedelta(seconds=30)
 
 
-def apply(outcome: Outcome, order: CopyOrder, now: datetime) -> None:
+def apply(outcome: Outcome, order: Order, now: datetime) -> None:
     if outcome.report is not None:
         _apply_report(order, outcome.report, now)
     elif outcome.error is not None and outcome.attempt == order.attempt and order.status in AT_THE_VENUE:
         _apply_error(order, outcome.error, now)
 
 
-def _apply_report(order: CopyOrder, report: OrderReport, now: datetime) -> None:
+def _apply_report(order: Order, report: OrderReport, now: datetime) -> None:
     if order.subscription_id is None:
         order.filled_amount = max(order.filled_amount, report.filled)
         order.filled_cost = order.filled_amount * (report.average_price or ZERO)
@@ -63,13 +64,13 @@ def _apply_report(order: CopyOrder, report: OrderReport, now: datetime) -> None:
     )
 
 
-def _why_canceled(order: CopyOrder) -> Reason:
+def _why_canceled(order: Order) -> Reason:
     if order.cancel_requested_at:
         return Reason.CANCELED_BY_MASTER
     return Reason.BEYOND_SLIPPAGE if order.kind == CopyOrder.Kind.ENTRY else Reason.PARTLY_FILLED
 
 
-def _state(order: CopyOrder, *, is_final: bool) -> Status:
+def _state(order: Order, *, is_final: bool) -> Status:
     """Decided by filled against requested, never by a venue's word for it."""
     if order.filled_amount >= (order.requested_amount or ZERO):
         return Status.FILLED
@@ -78,19 +79,19 @@ def _state(order: CopyOrder, *, is_final: bool) -> Status:
     return Status.PARTIALLY_FILLED if order.filled_amount else Status.OPEN
 
 
-def _apply_error(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+def _apply_error(order: Order, error: ExchangeError, now: datetime) -> None:
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             return answer(order, error, now)
     return _becomes_unknown(order, error, now)
 
 
-def _becomes_unknown(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+def _becomes_unknown(order: Order, error: ExchangeError, now: datetime) -> None:
     _move(order, Status.UNKNOWN, now)
     order.look_up_at = now + FIRST_LOOK_UP
 
 
-def _becomes_pending_again(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+def _becomes_pending_again(order: Order, error: ExchangeError, now: datetime) -> None:
     """Surely not placed: try again later, with the venue's own pause if it named one."""
     if order.cancel_requested_at:
         _move(order, Status.CANCELED, now)
@@ -103,21 +104,21 @@ def _becomes_pending_again(order: CopyOrder, error: ExchangeError, now: datetime
     order.reason_code, order.reason_text = Reason.WAITING_FOR_VENUE, error.text[:300]
 
 
-def _becomes_rejected(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+def _becomes_rejected(order: Order, error: ExchangeError, now: datetime) -> None:
     if order.kind == CopyOrder.Kind.EXIT and order.subscription_id:
         # An exit is not allowed to end here: it stays to be done.
         return _becomes_pending_again(order, error, now)
     return _end_rejected(order, error, now)
 
 
-def _end_rejected(order: CopyOrder, error: ExchangeError, now: datetime) -> None:
+def _end_rejected(order: Order, error: ExchangeError, now: datetime) -> None:
     _move(order, Status.REJECTED, now)
     order.look_up_at = None
     order.reason_code = next(reason for kind, reason in _REJECTIONS if isinstance(error, kind))
     order.reason_text = f"{error.text} ({error.code})"[:300] if error.code else error.text[:300]
 
 
-_Answer = Callable[[CopyOrder, ExchangeError, datetime], None]
+_Answer = Callable[[Order, ExchangeError, datetime], None]
 # First match wins; whatever is not listed is unknown.
 _ANSWERS: tuple[tuple[type[ExchangeError], _Answer], ...] = (
     (DuplicateOrder, _becomes_unknown),
@@ -142,12 +143,12 @@ def _backoff(attempt: int, error: ExchangeError) -> timedelta:
     return min(SHORTEST_BACKOFF * doublings, LONGEST_BACKOFF)
 
 
-def _move(order: CopyOrder, end: Status, now: datetime) -> None:
+def _move(order: Order, end: Status, now: datetime) -> None:
     start = Status(order.status)
     if start == end:
         return
     if not may_move(start=start, end=end):
-        log.warning("move_refused", order_id=order.pk, start=start, end=end)
+        log.warning("move_refused", order_id=order.id, start=start, end=end)
         return
     order.status = end
     if order.is_final:

@@ -11,27 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-import structlog
 from django.db import transaction
 
 from exchanges import gateway
 from exchanges.rounding import EXACT
 from exchanges.types import Account, OrderRequest, OrderType, Side
-from execution.decisions import Facts, decide
+from execution import orders
+from execution.decisions import Facts, Rules, decide
 from execution.endings import Work, end_signals, released
-from execution.exposure import Exposure, lock_exposure
+from execution.exposure import lock_exposure
 from execution.models import CopyOrder
+from execution.orders import Order
 from execution.rules import rules_of
 from execution.states import LIVE, Status
-from ledger.booking import positions_for
-from ledger.models import Mark, Position
-from records.bulk import update_rows
+from ledger.booking import positions_for, write_positions
+from ledger.models import Mark
+from records.bulk import select
 from risk.models import RiskLimits
-from subscriptions.models import Subscription
-from wallets import vault
-from wallets.models import ExchangeAccount
-
-log = structlog.get_logger(__name__)
+from subscriptions.relations import Relation, lock_relations, write_money
+from wallets.access import Access, open_accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,109 +57,119 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> Claim:
     # May go over the network, so before any lock.
     rules = rules_of(venues.distinct())
     with localcontext(EXACT), transaction.atomic(durable=True):
-        subscriptions = _lock_subscriptions(order_ids)
-        exposure = lock_exposure(row.follower_id for row in subscriptions.values())
-        orders = _first_in_line(
-            CopyOrder.objects.select_for_update(no_key=True)
-            .filter(pk__in=order_ids, status=Status.PENDING, due_at__lte=now)
-            .order_by("pk")
-        )
-        facts = _facts(orders, subscriptions, exposure)
-        facts.rules = {account.exchange: rules.get(account.exchange) for account in facts.accounts.values()}
-        for order in orders:
-            decide(order, facts, now)
-            if order.status == Status.SUBMITTING:
-                order.claimed_at = gateway.venue_now(facts.accounts[order.exchange_account_id].exchange)
-                order.claimed_by, order.submitted_at = worker, now
-        _write(orders, facts, now)
-        ended = [order for order in orders if order.is_final]
+        # Subscriptions are always locked first, by id: the kill switch takes the same locks.
+        relations = lock_relations(_subscriptions_of(order_ids))
+        due = _first_in_line(orders.lock_due(order_ids, now=now))
+        facts = facts_for(relations, rules, (order.exchange_account_id for order in due))
+        decide_all(due, facts, worker=worker, now=now)
+        orders.write(due, COLUMNS, now=now)
+        orders.write_traces(due)
+        write_changes(facts, now=now)
+        ended = [order for order in due if order.is_final]
         work = released(ended, now=now)
     end_signals(ended)
-    return Claim([_claimed(order, facts) for order in orders if order.status == Status.SUBMITTING], work)
+    return Claim(claimed(due, facts), work)
 
 
-def _lock_subscriptions(order_ids: Sequence[int]) -> dict[int, Subscription]:
-    """Subscriptions are always locked first, by id: the kill switch takes the same locks.
-
-    Without their key, so that a fan-out that names the same rows in its own order does not wait.
-    """
+def _subscriptions_of(order_ids: Sequence[int]) -> set[int]:
     owners = CopyOrder.objects.filter(pk__in=order_ids).values_list("subscription_id", flat=True)
-    rows = (
-        Subscription.objects.select_for_update(no_key=True).filter(pk__in=set(owners) - {None}).order_by("pk")
-    )
-    return {row.pk: row for row in rows}
+    return {owner for owner in owners if owner}
 
 
-def _first_in_line(orders: Iterable[CopyOrder]) -> list[CopyOrder]:
+def _first_in_line(due: Sequence[Order]) -> list[Order]:
     """Leave out orders whose sub-position has an earlier order that is not final."""
-    orders = list(orders)
-    subscription_ids = {order.subscription_id for order in orders if order.subscription_id}
     first: dict[tuple[int | None, str], int] = {}
-    live = (
-        CopyOrder.objects.filter(subscription_id__in=subscription_ids, status__in=LIVE)
-        .order_by("pk")
-        .values_list("subscription_id", "symbol", "pk")
-    )
-    for subscription_id, symbol, pk in live:
-        first.setdefault((subscription_id, symbol), pk)
+    for subscription_id, symbol, order_id in _live(order.subscription_id for order in due):
+        key = subscription_id, symbol
+        first[key] = min(order_id, first.get(key, order_id))
     return [
         order
-        for order in orders
-        if order.subscription_id is None or first[order.subscription_id, order.symbol] == order.pk
+        for order in due
+        if order.subscription_id is None or first[order.subscription_id, order.symbol] == order.id
     ]
 
 
-def _facts(orders: Sequence[CopyOrder], subscriptions: dict[int, Subscription], exposure: Exposure) -> Facts:
-    keys = [
-        (order.strategy_id, order.subscription_id, order.symbol) for order in orders if order.subscription_id
-    ]
-    accounts = ExchangeAccount.objects.in_bulk({order.exchange_account_id for order in orders})
-    return Facts(
-        subscriptions=subscriptions,
-        accounts=accounts,
-        opened={pk: _open(account) for pk, account in accounts.items()},
-        rules={},
-        limits=RiskLimits.objects.by_user({row.follower_id for row in subscriptions.values()}),
-        exposure=exposure,
-        positions=positions_for(keys),
-        marks=_marks([order for order in orders if order.master_price is None or order.attempt], accounts),
+def sub_positions_with_live_orders(subscription_ids: Iterable[int]) -> set[tuple[int, str]]:
+    """Subscription and symbol: there a new order has to wait."""
+    return {(subscription_id, symbol) for subscription_id, symbol, _ in _live(subscription_ids)}
+
+
+def _live(subscription_ids: Iterable[int | None]) -> list[tuple[int, str, int]]:
+    return select(
+        "SELECT subscription_id, symbol, id FROM execution_copyorder"
+        " WHERE subscription_id = ANY(%s) AND status = ANY(%s)",
+        (list(subscription_ids), _LIVE),
     )
 
 
-def _open(account: ExchangeAccount) -> Account | None:
-    """The account with its keys; None, and marked, where no key of the ring opens them."""
-    if not account.sealed_credentials:
-        return None
-    try:
-        return account.open()
-    except vault.CannotOpen as error:
-        log.error("keys_not_opened", account_id=account.pk, error=str(error))
-        ExchangeAccount.objects.filter(pk=account.pk).update(
-            status=ExchangeAccount.Status.INVALID,
-            status_reason="These keys cannot be opened any more. Connect new ones.",
-        )
-        return None
+_LIVE = sorted(status.value for status in LIVE)
 
 
-def _marks(
-    orders: Sequence[CopyOrder], accounts: dict[int, ExchangeAccount]
-) -> dict[tuple[str, str], Decimal]:
+# --- One claim, whether the orders are new or were pending --------------------------------------------
+
+
+def facts_for(
+    relations: dict[int, Relation], rules: dict[str, Rules | None], others: Iterable[int] = ()
+) -> Facts:
+    """What is to be known for deciding; the caller has locked these subscriptions.
+
+    `others` are accounts of orders without a subscription.
+    """
+    accounts = open_accounts({*others, *(row.exchange_account_id for row in relations.values())})
+    limits = RiskLimits.objects.by_user({row.follower_id for row in relations.values()})
+    return Facts(
+        relations=relations,
+        accounts=accounts,
+        rules=rules,
+        limits=limits,
+        exposure=lock_exposure(user for user, own in limits.items() if own.max_open_notional is not None),
+        venue_now={
+            exchange: gateway.venue_now(exchange)
+            for exchange in {access.exchange for access in accounts.values()}
+        },
+    )
+
+
+def _marks(priced: Sequence[Order], accounts: dict[int, Access]) -> dict[tuple[str, str], Decimal]:
     """Prices for orders that follow no trade of a master, or have been refused at that price."""
-    wanted = {(accounts[order.exchange_account_id].exchange, order.symbol) for order in orders}
+    wanted = {(accounts[order.exchange_account_id].exchange, order.symbol) for order in priced}
     if not wanted:
         return {}
     rows = Mark.objects.filter(exchange__in={e for e, _ in wanted}, symbol__in={s for _, s in wanted})
     return {(row.exchange, row.symbol): row.price for row in rows}
 
 
-CLAIM_COLUMNS = (
+def decide_all(claimable: Sequence[Order], facts: Facts, *, worker: str, now: datetime) -> None:
+    """Decide each; those that go become this worker's."""
+    facts.positions = positions_for(
+        (order.strategy_id, order.subscription_id, order.symbol)
+        for order in claimable
+        if order.subscription_id
+    )
+    facts.marks = _marks(
+        [order for order in claimable if order.master_price is None or order.attempt], facts.accounts
+    )
+    for order in claimable:
+        decide(order, facts, now)
+        if order.status == Status.SUBMITTING:
+            order.claimed_at = facts.venue_now[facts.accounts[order.exchange_account_id].exchange]
+            order.claimed_by, order.submitted_at = worker, now
+
+
+def write_changes(facts: Facts, *, now: datetime) -> None:
+    """Targets and reserved cash."""
+    write_positions(facts.positions.values(), now=now)
+    write_money(facts.relations.values())
+
+
+# What a claim may change of an order.
+COLUMNS = (
     "status",
     "reason_code",
     "reason_text",
     "requested_amount",
     "reserved",
     "target_applied",
-    "sizing",
     "attempt",
     "claimed_at",
     "claimed_by",
@@ -173,23 +181,16 @@ CLAIM_COLUMNS = (
 )
 
 
-def _write(orders: Sequence[CopyOrder], facts: Facts, now: datetime) -> None:
-    rows = [
-        {"id": order.pk, "updated_at": now} | {column: getattr(order, column) for column in CLAIM_COLUMNS}
-        for order in orders
-    ]
-    update_rows(CopyOrder, rows)
-    update_rows(Position, [{"id": row.pk, "target": row.target} for row in facts.positions.values()])
-    update_rows(
-        Subscription, [{"id": row.pk, "reserved": row.reserved} for row in facts.subscriptions.values()]
-    )
+def claimed(decided: Iterable[Order], facts: Facts) -> list[Claimed]:
+    """What is to be sent, once the claim is committed."""
+    return [_claimed(order, facts) for order in decided if order.status == Status.SUBMITTING]
 
 
-def _claimed(order: CopyOrder, facts: Facts) -> Claimed:
-    account = facts.opened[order.exchange_account_id]
+def _claimed(order: Order, facts: Facts) -> Claimed:
+    account = facts.accounts[order.exchange_account_id].account
     assert account and order.requested_amount and order.claimed_at  # noqa: S101 - what `decide` has seen to
     return Claimed(
-        order_id=order.pk,
+        order_id=order.id,
         subscription_id=order.subscription_id,
         attempt=order.attempt,
         account=account,

@@ -6,22 +6,22 @@ Works on the rows in memory; the claim holds their locks and writes them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
-from exchanges import gateway
-from exchanges.types import Account, MarketRules
+from exchanges.types import MarketRules
 from execution.exposure import Exposure
 from execution.models import CopyOrder
+from execution.orders import Order
 from execution.reasons import Reason
 from execution.states import Status
-from ledger.booking import PositionKey
-from ledger.models import Position
+from ledger.booking import PositionKey, SubPosition
 from risk.checks import Limits, check_size
 from subscriptions.models import Subscription
+from subscriptions.relations import Relation
 from subscriptions.sizing import PLACES, Sized, lower_target, round_entry, round_exit
-from wallets.models import ExchangeAccount
+from wallets.access import Access
 
 ZERO = Decimal(0)
 # A venue refuses a request that is older than this; afterwards a look-up is sure.
@@ -29,6 +29,7 @@ ACCEPTED_FOR = timedelta(seconds=5)
 LOOK_UP_AFTER = ACCEPTED_FOR + timedelta(seconds=1)
 # What must wait for a person or a venue is asked about again this often.
 PAUSE = timedelta(seconds=5)
+NO_LIMITS = Limits()
 
 Rules = Mapping[str, MarketRules]
 
@@ -37,41 +38,39 @@ Rules = Mapping[str, MarketRules]
 class Facts:
     """What the claim has read under its locks, for all its orders at once.
 
-    `rules` and `opened` are None where the venue's rules cannot be had now, or the keys not be opened.
+    `rules` are None where the venue's cannot be had now; `venue_now` is each venue's time.
     """
 
-    subscriptions: dict[int, Subscription]
-    accounts: dict[int, ExchangeAccount]
-    opened: dict[int, Account | None]
+    relations: dict[int, Relation]
+    accounts: dict[int, Access]
     rules: dict[str, Rules | None]
     limits: dict[int, Limits]
     exposure: Exposure
-    positions: dict[PositionKey, Position]
-    marks: dict[tuple[str, str], Decimal]
+    venue_now: dict[str, datetime]
+    positions: dict[PositionKey, SubPosition] = field(default_factory=dict)
+    marks: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
-    def position_of(self, order: CopyOrder) -> Position:
+    def position_of(self, order: Order) -> SubPosition:
         return self.positions[order.strategy_id, order.subscription_id, order.symbol]
 
-    def limits_of(self, order: CopyOrder) -> Limits:
-        follower = self.subscriptions[order.subscription_id or 0].follower_id
-        return self.limits.get(follower, Limits())
+    def limits_of(self, relation: Relation) -> Limits:
+        return self.limits.get(relation.follower_id, NO_LIMITS)
 
 
-def decide(order: CopyOrder, facts: Facts, now: datetime) -> None:
+def decide(order: Order, facts: Facts, now: datetime) -> None:
     """Fix the order's quantity and make it `submitting`, or say why it waits or ends."""
     account = facts.accounts[order.exchange_account_id]
     if order.cancel_requested_at:
         return _end(order, Status.CANCELED, Reason.CANCELED_BY_MASTER, now)
-    if _is_late(order, gateway.venue_now(account.exchange)):
+    if _is_late(order, facts.venue_now[account.exchange]):
         # Age refuses before the target is touched.
         return _end_late(order, facts, now)
-    rules = facts.rules[account.exchange]
+    rules = facts.rules.get(account.exchange)
     if rules is None:
         return _wait(order, Reason.WAITING_FOR_VENUE, now)
     if order.symbol not in rules:
         return _end_or_wait(order, facts, Reason.SYMBOL_NOT_LISTED, now)
-    is_dead = account.status == ExchangeAccount.Status.INVALID or account.disconnected_at is not None
-    if is_dead or facts.opened[account.pk] is None:
+    if account.account is None:
         return _end_or_wait(order, facts, Reason.ACCOUNT_INVALID, now)
     if order.subscription_id is None:
         return _take(order, order.target_change, now)
@@ -80,19 +79,19 @@ def decide(order: CopyOrder, facts: Facts, now: datetime) -> None:
     return _decide_entry(order, facts, rules[order.symbol], now)
 
 
-def _is_late(order: CopyOrder, venue_now: datetime) -> bool:
+def _is_late(order: Order, venue_now: datetime) -> bool:
     return order.expires_at is not None and venue_now > order.expires_at
 
 
-def _end_late(order: CopyOrder, facts: Facts, now: datetime) -> None:
+def _end_late(order: Order, facts: Facts, now: datetime) -> None:
     if order.attempt == 0 and order.subscription_id:
         return _end(order, Status.SKIPPED, Reason.SIGNAL_TOO_OLD, now)
     return _give_up(order, facts, Status.EXPIRED, Reason.NOT_PLACED_IN_TIME, now)
 
 
-def _decide_entry(order: CopyOrder, facts: Facts, rules: MarketRules, now: datetime) -> None:
-    subscription = facts.subscriptions[order.subscription_id or 0]
-    limits = facts.limits_of(order)
+def _decide_entry(order: Order, facts: Facts, rules: MarketRules, now: datetime) -> None:
+    subscription = facts.relations[order.subscription_id or 0]
+    limits = facts.limits_of(subscription)
     if limits.kill_switch != "off":
         return _give_up(order, facts, Status.DENIED, Reason.KILL_SWITCH, now)
     if subscription.status != Subscription.Status.ACTIVE:
@@ -125,9 +124,9 @@ def _decide_entry(order: CopyOrder, facts: Facts, rules: MarketRules, now: datet
     return _take(order, amount, now)
 
 
-def _decide_exit(order: CopyOrder, facts: Facts, rules: MarketRules, now: datetime) -> None:
+def _decide_exit(order: Order, facts: Facts, rules: MarketRules, now: datetime) -> None:
     position = facts.position_of(order)
-    if facts.limits_of(order).kill_switch == "freeze":
+    if facts.limits_of(facts.relations[order.subscription_id or 0]).kill_switch == "freeze":
         return _wait(order, Reason.KILL_SWITCH, now)
     if not order.target_applied:
         position.target = lower_target(position.target, order.target_change)
@@ -148,21 +147,21 @@ def _decide_exit(order: CopyOrder, facts: Facts, rules: MarketRules, now: dateti
     return _end(order, Status.SKIPPED, Reason.COINS_MISSING if is_missing else Reason.BELOW_MINIMUM, now)
 
 
-def _exit_price(order: CopyOrder, facts: Facts, position: Position) -> Decimal:
+def _exit_price(order: Order, facts: Facts, position: SubPosition) -> Decimal:
     """By which the venue's minimum is judged: the master's price, once refused the market's."""
     mark = facts.marks.get((facts.accounts[order.exchange_account_id].exchange, order.symbol))
     first, second = (order.master_price, mark) if order.attempt == 0 else (mark, order.master_price)
     return first or second or position.average_cost or ZERO
 
 
-def _end_or_wait(order: CopyOrder, facts: Facts, reason: Reason, now: datetime) -> None:
+def _end_or_wait(order: Order, facts: Facts, reason: Reason, now: datetime) -> None:
     """An exit stays to be done until its account or its symbol is back."""
     if order.kind == CopyOrder.Kind.EXIT and order.subscription_id:
         return _wait(order, reason, now)
     return _give_up(order, facts, Status.SKIPPED, reason, now)
 
 
-def _give_up(order: CopyOrder, facts: Facts, status: Status, reason: Reason, now: datetime) -> None:
+def _give_up(order: Order, facts: Facts, status: Status, reason: Reason, now: datetime) -> None:
     """End an entry that an earlier attempt may have put into the target: that comes off again."""
     if order.target_applied and order.subscription_id:
         position = facts.position_of(order)
@@ -170,7 +169,7 @@ def _give_up(order: CopyOrder, facts: Facts, status: Status, reason: Reason, now
     return _end(order, status, reason, now)
 
 
-def _take(order: CopyOrder, quantity: Decimal, now: datetime) -> None:
+def _take(order: Order, quantity: Decimal, now: datetime) -> None:
     order.status = Status.SUBMITTING
     order.reason_code = order.reason_text = ""
     order.requested_amount = quantity
@@ -179,16 +178,16 @@ def _take(order: CopyOrder, quantity: Decimal, now: datetime) -> None:
     order.not_found_count = 0
 
 
-def _wait(order: CopyOrder, reason: Reason, now: datetime) -> None:
+def _wait(order: Order, reason: Reason, now: datetime) -> None:
     order.reason_code, order.due_at = reason, now + PAUSE
 
 
-def _end(order: CopyOrder, status: Status, reason: Reason, now: datetime) -> None:
+def _end(order: Order, status: Status, reason: Reason, now: datetime) -> None:
     order.status, order.reason_code, order.finished_at = status, reason, now
     order.look_up_at = None
 
 
-def _trace(order: CopyOrder, sized: Sized) -> None:
+def _trace(order: Order, sized: Sized) -> None:
     """A later attempt replaces the claim's steps of the earlier one."""
     earlier = [step for step in order.sizing if step.get("stage") != "claim"]
     order.sizing = earlier + [step.as_json() | {"stage": "claim"} for step in sized.steps]

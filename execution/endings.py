@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from execution.models import CopyOrder
+from execution.orders import Order
 from execution.states import Status
 from strategies.models import Signal
 
@@ -34,7 +35,7 @@ class Work:
         )
 
 
-def released(ended: Collection[CopyOrder], *, now: datetime) -> Work:
+def released(ended: Collection[Order], *, now: datetime) -> Work:
     """Orders that waited behind the ended ones, new parts of them included."""
     keys = {(order.subscription_id, order.symbol) for order in ended if order.subscription_id}
     work = Work()
@@ -49,7 +50,7 @@ def released(ended: Collection[CopyOrder], *, now: datetime) -> Work:
     return work
 
 
-def end_signals(orders: Iterable[CopyOrder]) -> None:
+def end_signals(orders: Iterable[Order]) -> None:
     """Tell the signals of these orders; in statements of their own, so that no two batches wait here."""
     orders = list(orders)
     _tell_requested(orders)
@@ -75,7 +76,7 @@ _REQUESTED = {
 }
 
 
-def _tell_requested(orders: Iterable[CopyOrder]) -> None:
+def _tell_requested(orders: Iterable[Order]) -> None:
     """A master's own order that rests, or came to nothing, says so on its signal until it is filled."""
     for order in orders:
         word = _REQUESTED.get(Status(order.status))

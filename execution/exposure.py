@@ -17,17 +17,15 @@ Exposure = dict[int, dict[str, Decimal]]
 
 
 def lock_exposure(user_ids: Iterable[int]) -> Exposure:
-    """Cost of open positions and cash reserved for entries, of those who limit it.
+    """Cost of open positions and cash reserved for entries, of these people, who limit it.
 
     Their limits' rows are locked, after the subscriptions: claims of one person come one after the other.
     """
-    rows = RiskLimits.objects.select_for_update(no_key=True).filter(
-        user_id__in=set(user_ids), max_open_notional__isnull=False
-    )
-    limited = {row.user_id for row in rows.order_by("pk")}
+    limited = set(user_ids)
     exposure: Exposure = {user_id: defaultdict(Decimal) for user_id in limited}
     if not limited:
         return exposure
+    list(RiskLimits.objects.select_for_update(no_key=True).filter(user_id__in=limited).order_by("pk"))
     held = Position.objects.open().filter(subscription__follower_id__in=limited)
     for user_id, quote, cost in held.values_list("subscription__follower_id", "strategy__quote").annotate(
         Sum("cost")

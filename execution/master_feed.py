@@ -42,7 +42,7 @@ MOST_AT_ONCE = timedelta(days=1)
 STREAM_IS_LATE = timedelta(seconds=5)
 
 Answer = TypeVar("Answer")
-SignalSink = Callable[[int], None]
+SignalSink = Callable[[int], object]
 
 
 @dataclass(slots=True)

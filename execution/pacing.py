@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from exchanges import limits
@@ -11,6 +11,23 @@ from execution.models import CopyOrder
 from execution.reasons import Reason
 
 ASK_AGAIN = timedelta(seconds=1)
+
+# A venue, and the proxy through which it is reached ("" = this machine's own address).
+Address = tuple[str, str]
+
+
+def grants(wanted: Mapping[Address, int], *, is_exit: bool) -> dict[Address, int]:
+    """How many of the wanted orders may leave now, by address; they count as sent. Asks Redis."""
+    return {
+        address: limits.allowance(*address, wanted=count, is_exit=is_exit)
+        for address, count in wanted.items()
+        if count
+    }
+
+
+def room_at(address: Address, now: datetime) -> datetime:
+    """When to ask again for what was not granted."""
+    return limits.blocked_until(*address) or now + ASK_AGAIN
 
 
 def as_many_as_venues_take(order_ids: Sequence[int], *, now: datetime) -> list[int]:
@@ -29,7 +46,7 @@ def as_many_as_venues_take(order_ids: Sequence[int], *, now: datetime) -> list[i
         allowed = limits.allowance(exchange, proxy_url, wanted=len(pks), is_exit=not is_entry)
         chosen += pks[:allowed]
         if pks[allowed:]:
-            _put_off(pks[allowed:], limits.blocked_until(exchange, proxy_url) or now + ASK_AGAIN, now)
+            _put_off(pks[allowed:], room_at((exchange, proxy_url), now), now)
     return chosen
 
 

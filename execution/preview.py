@@ -152,7 +152,9 @@ def _copier(follower: Subscription, strategy: Strategy, symbols: set[str], limit
         allocation=follower.allocation,
         quote=strategy.quote,
         limits=limits,
-        slippage_bps={symbol: fan_out._max_slippage_bps(follower, symbol) for symbol in symbols},
+        slippage_bps={
+            symbol: fan_out.max_slippage_bps(follower.max_slippage_bps, symbol) for symbol in symbols
+        },
         symbols_blocked=frozenset(follower.symbols_blocked),
         refusal=_refusal_of(follower),
     )

@@ -14,17 +14,24 @@ from django.db import transaction
 
 from exchanges.errors import BadCredentials, FilterRefused, InsufficientFunds
 from exchanges.rounding import EXACT, meets_minimum
+from execution import orders
 from execution.answers import SHORTEST_BACKOFF, apply
 from execution.endings import Work, end_signals, released
 from execution.models import CopyOrder, client_order_id
+from execution.orders import Order
 from execution.placing import Outcome
 from execution.rules import rules_of
 from execution.states import AT_THE_VENUE, Status
-from ledger.booking import Entry, PositionKey, book_fills, positions_for
-from ledger.models import Position
-from records.bulk import insert_rows, update_rows
-from strategies.models import Strategy
-from subscriptions.models import Subscription
+from ledger.booking import (
+    Entry,
+    PositionKey,
+    Positions,
+    SubPosition,
+    apply_fills,
+    positions_for,
+    write_positions,
+)
+from subscriptions.relations import Relation, lock_relations, write_money
 from wallets.models import ExchangeAccount
 
 ZERO = Decimal(0)
@@ -34,36 +41,26 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
     """Apply outcomes to their orders, targets, cash and books; return the orders that they release."""
     with localcontext(EXACT), transaction.atomic(durable=True):
         # Subscriptions first, by id: everybody locks in this order.
-        subscriptions = _lock_subscriptions(outcomes)
-        orders = _lock_orders(outcomes)
-        accounts = ExchangeAccount.objects.in_bulk({row.exchange_account_id for row in orders.values()})
-        was_final = {pk for pk, order in orders.items() if order.is_final}
-        base_fees = _book(outcomes, orders, accounts, subscriptions, now)
+        relations = lock_relations(
+            {outcome.subscription_id for outcome in outcomes if outcome.subscription_id}
+        )
+        locked = orders.lock(outcome.order_id for outcome in outcomes)
+        positions = positions_for(_position_key(order) for order in locked.values() if order.subscription_id)
+        was_final = {order.id for order in locked.values() if order.is_final}
+        _book(outcomes, locked, relations, positions, now)
         for outcome in outcomes:
-            apply(outcome, orders[outcome.order_id], now)
-        finished = [order for pk, order in orders.items() if order.is_final and pk not in was_final]
-        _release_cash(orders.values(), subscriptions)
-        parts = _settle_targets(finished, accounts, base_fees, now)
-        _write(orders.values(), subscriptions, now)
-        insert_rows(parts)
-        _mark_invalid(outcomes, orders)
-        work = released(finished, now=now) + _to_ask(outcomes, orders, accounts)
-    end_signals(orders.values())
+            apply(outcome, locked[outcome.order_id], now)
+        finished = [order for order in locked.values() if order.is_final and order.id not in was_final]
+        _release_cash(locked.values(), relations)
+        parts = _settle_targets(finished, positions, now)
+        orders.write(locked.values(), COLUMNS, now=now)
+        write_positions(positions.values(), now=now)
+        write_money(relations.values())
+        orders.insert(parts, now=now)
+        _mark_invalid(outcomes, locked)
+        work = released(finished, now=now) + _to_ask(outcomes, locked)
+    end_signals(locked.values())
     return work
-
-
-def _lock_subscriptions(outcomes: Sequence[Outcome]) -> dict[int, Subscription]:
-    ids = {outcome.subscription_id for outcome in outcomes if outcome.subscription_id}
-    rows = Subscription.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-    return {row.pk: row for row in rows}
-
-
-def _lock_orders(outcomes: Sequence[Outcome]) -> dict[int, CopyOrder]:
-    ids = {outcome.order_id for outcome in outcomes}
-    return {
-        row.pk: row
-        for row in CopyOrder.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-    }
 
 
 # --- Books ------------------------------------------------------------------------------------------
@@ -71,94 +68,82 @@ def _lock_orders(outcomes: Sequence[Outcome]) -> dict[int, CopyOrder]:
 
 def _book(
     outcomes: Sequence[Outcome],
-    orders: Mapping[int, CopyOrder],
-    accounts: Mapping[int, ExchangeAccount],
-    subscriptions: Mapping[int, Subscription],
+    locked: Mapping[int, Order],
+    relations: Mapping[int, Relation],
+    positions: Positions,
     now: datetime,
-) -> dict[PositionKey, Decimal]:
-    """Book the followers' new fills; return the fees that were taken in the bought coin itself.
-
-    A master's own fills come through the watcher, however they arose.
-    """
-    strategies = Strategy.objects.in_bulk({order.strategy_id for order in orders.values()})
+) -> None:
+    """Book the followers' new fills. A master's own come through the watcher, however they arose."""
     entries = [
         Entry(
             fill=fill,
             account_id=order.exchange_account_id,
-            exchange=accounts[order.exchange_account_id].exchange,
-            strategy=strategies[order.strategy_id],
-            subscription=subscriptions[order.subscription_id],
+            exchange=order.exchange,
+            strategy_id=order.strategy_id,
+            relation=relations[order.subscription_id],
             client_order_id=order.client_order_id,
             signal_at=order.signal_at,
             master_price=order.master_price,
         )
         for outcome in outcomes
         if outcome.report
-        for order in [orders[outcome.order_id]]
+        for order in [locked[outcome.order_id]]
         if order.subscription_id
         for fill in outcome.report.fills
     ]
-    by_client_id = {(order.exchange_account_id, order.client_order_id): order for order in orders.values()}
-    base_fees: dict[PositionKey, Decimal] = {}
-    for entry in book_fills(entries, now=now):
+    by_client_id = {(order.exchange_account_id, order.client_order_id): order for order in locked.values()}
+    for entry in apply_fills(entries, positions, now=now):
         fill, order = entry.fill, by_client_id[entry.account_id, entry.client_order_id]
         order.filled_amount += fill.quantity
         order.filled_cost += fill.quantity * fill.price
         if fill.fee_asset == fill.symbol.partition("/")[0]:
-            base_fees[entry.position_key] = base_fees.get(entry.position_key, ZERO) + fill.fee
-    return base_fees
+            # What a fee took of the bought coin itself comes off the target: it is never bought again.
+            position = positions[entry.position_key]
+            position.target = max(ZERO, position.target - fill.fee)
 
 
 # --- What a finished order leaves -------------------------------------------------------------------
 
 
-def _release_cash(orders: Iterable[CopyOrder], subscriptions: Mapping[int, Subscription]) -> None:
+def _release_cash(settled: Iterable[Order], relations: Mapping[int, Relation]) -> None:
     """Cash is reserved only while an order may still spend it."""
-    for order in orders:
+    for order in settled:
         if order.subscription_id and order.status not in AT_THE_VENUE:
-            subscriptions[order.subscription_id].reserved -= order.reserved
+            relations[order.subscription_id].reserved -= order.reserved
             order.reserved = ZERO
 
 
-def _settle_targets(
-    finished: Sequence[CopyOrder],
-    accounts: Mapping[int, ExchangeAccount],
-    base_fees: Mapping[PositionKey, Decimal],
-    now: datetime,
-) -> list[CopyOrder]:
-    """What an entry could not get, and what fees took of it, comes off the target and is never chased.
+def _settle_targets(finished: Iterable[Order], positions: Positions, now: datetime) -> list[Order]:
+    """What an entry could not get comes off the target and is never chased.
 
     What an exit could not sell becomes a further part of it, which is returned.
     """
-    followers = [order for order in finished if order.subscription_id]
-    positions = positions_for([*map(_position_key, followers), *base_fees])
-    for key, fee in base_fees.items():
-        positions[key].target = max(ZERO, positions[key].target - fee)
     parts = []
-    for order in followers:
+    for order in finished:
+        if order.subscription_id is None:
+            continue
         position = positions[_position_key(order)]
         if order.kind == CopyOrder.Kind.ENTRY:
             _take_off_target(order, position)
-        elif _can_sell_more(order, position, accounts[order.exchange_account_id].exchange):
+        elif _can_sell_more(order, position):
             parts.append(_next_part(order, now))
-    update_rows(Position, [{"id": row.pk, "target": row.target} for row in positions.values()])
     return parts
 
 
-def _position_key(order: CopyOrder) -> PositionKey:
+def _position_key(order: Order) -> PositionKey:
     return (order.strategy_id, order.subscription_id, order.symbol)
 
 
-def _take_off_target(order: CopyOrder, position: Position) -> None:
+def _take_off_target(order: Order, position: SubPosition) -> None:
     if order.target_applied:
         unfilled = (order.requested_amount or ZERO) - order.filled_amount
         position.target = max(ZERO, position.target - max(unfilled, ZERO))
 
 
-def _can_sell_more(order: CopyOrder, position: Position, exchange: str) -> bool:
+def _can_sell_more(order: Order, position: SubPosition) -> bool:
     if order.status not in (Status.FILLED, Status.CANCELED):
         return False
-    rules = (rules_of([exchange])[exchange] or {}).get(order.symbol)
+    rules = (rules_of([order.exchange])[order.exchange] or {}).get(order.symbol)
     rest: Decimal = position.held - position.target
     if not order.filled_amount or rules is None:
         # Nothing tells its price: the claim of the further part judges what can be sold.
@@ -166,10 +151,10 @@ def _can_sell_more(order: CopyOrder, position: Position, exchange: str) -> bool:
     return meets_minimum(rest, order.filled_cost / order.filled_amount, rules)
 
 
-def _next_part(order: CopyOrder, now: datetime) -> CopyOrder:
+def _next_part(order: Order, now: datetime) -> Order:
     part = order.part + 1
     waits = SHORTEST_BACKOFF * 2 ** min(part, 7) if not order.filled_amount else timedelta()
-    return CopyOrder(
+    return Order(
         origin=order.origin,
         origin_number=order.origin_number,
         subscription_id=order.subscription_id,
@@ -194,30 +179,25 @@ def _next_part(order: CopyOrder, now: datetime) -> CopyOrder:
         signal_at=order.signal_at,
         detected_at=order.detected_at,
         due_at=now + waits,
-        created_at=now,
-        updated_at=now,
     )
 
 
-def _to_ask(
-    outcomes: Sequence[Outcome], orders: Mapping[int, CopyOrder], accounts: Mapping[int, ExchangeAccount]
-) -> Work:
+def _to_ask(outcomes: Sequence[Outcome], locked: Mapping[int, Order]) -> Work:
     """What the venue must be asked before a refused exit is tried again."""
     work = Work()
     for outcome in outcomes:
-        order = orders[outcome.order_id]
+        order = locked[outcome.order_id]
         if order.kind != CopyOrder.Kind.EXIT or order.status != Status.PENDING:
             continue
         if isinstance(outcome.error, InsufficientFunds):
-            work.short.append(order.pk)
+            work.short.append(order.id)
         elif isinstance(outcome.error, FilterRefused):
-            work.stale_rules.add(accounts[order.exchange_account_id].exchange)
+            work.stale_rules.add(order.exchange)
     return work
 
 
-# --- Write ------------------------------------------------------------------------------------------
-
-ORDER_COLUMNS = (
+# What the outcome of an order may change of it.
+COLUMNS = (
     "status",
     "reason_code",
     "reason_text",
@@ -233,21 +213,10 @@ ORDER_COLUMNS = (
 )
 
 
-def _write(orders: Iterable[CopyOrder], subscriptions: Mapping[int, Subscription], now: datetime) -> None:
-    update_rows(
-        CopyOrder,
-        [
-            {"id": order.pk, "updated_at": now} | {name: getattr(order, name) for name in ORDER_COLUMNS}
-            for order in orders
-        ],
-    )
-    update_rows(Subscription, [{"id": row.pk, "reserved": row.reserved} for row in subscriptions.values()])
-
-
-def _mark_invalid(outcomes: Sequence[Outcome], orders: Mapping[int, CopyOrder]) -> None:
+def _mark_invalid(outcomes: Sequence[Outcome], locked: Mapping[int, Order]) -> None:
     """A refused key stops the whole account at once: nothing more is sent with it."""
     refused = {
-        orders[outcome.order_id].exchange_account_id
+        locked[outcome.order_id].exchange_account_id
         for outcome in outcomes
         if isinstance(outcome.error, BadCredentials)
     }

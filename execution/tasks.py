@@ -26,6 +26,7 @@ from kombu.exceptions import OperationalError
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
 from execution import claiming, guard, leaving, pacing, placing, reconcile
+from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import fan_out_slice
 from execution.models import CopyOrder
@@ -47,8 +48,9 @@ _broker_away_until = 0.0
 log = structlog.get_logger(__name__)
 
 
-def enqueue_fan_out(signal_id: int) -> None:
-    _send(fan_out, (signal_id,), queue="signals")
+def enqueue_fan_out(signal_id: int, *, is_exit: bool = False) -> bool:
+    """Whether the broker took it."""
+    return _send(fan_out, (signal_id,), queue="exits" if is_exit else "signals")
 
 
 def enqueue_orders(order_ids: Sequence[int], queue: str = "orders") -> None:
@@ -70,26 +72,28 @@ def enqueue_look_ups() -> None:
     _send(look_up_orders, (), queue="recovery")
 
 
-def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> None:
+def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> bool:
     global _broker_away_until
     if time.monotonic() < _broker_away_until:
-        return
+        return False
     try:
         task.apply_async(arguments, queue=queue, retry=False)
     except OperationalError as error:
         # The broker is away. The rows are the work list: the workers' own sweep finds them.
         _broker_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
         log.error("not_enqueued", task=task.name, queue=queue, error=str(error))
+        return False
+    return True
 
 
 @shared_task
 def fan_out(signal_id: int) -> None:
-    """Write every follower's order of a signal, enqueueing each slice as soon as it is committed."""
-    is_last = False
-    while not is_last:
-        piece = fan_out_slice(signal_id, now=timezone.now())
-        enqueue_orders(piece.order_ids, queue="exits" if piece.is_exit else "orders")
-        is_last = piece.is_last
+    """Write the next slice of a signal's orders and place it, while whoever is free goes on with the rest."""
+    is_passed_on = False
+    while not is_passed_on:
+        piece = fan_out_slice(signal_id, now=timezone.now(), claim_for=worker_name())
+        is_passed_on = piece.is_last or enqueue_fan_out(signal_id, is_exit=piece.is_exit)
+        _place(piece.to_send)
 
 
 @shared_task
@@ -98,7 +102,11 @@ def _execute_orders(order_ids: list[int]) -> None:
     order_ids = pacing.as_many_as_venues_take(order_ids, now=timezone.now())
     claim = claiming.claim(order_ids, worker=worker_name(), now=timezone.now())
     enqueue_work(claim.work)
-    for outcomes in placing.send(claim.to_send):
+    _place(claim.to_send)
+
+
+def _place(claimed: Sequence[Claimed]) -> None:
+    for outcomes in placing.send(claimed):
         enqueue_work(settle(outcomes, now=timezone.now()))
 
 
@@ -140,7 +148,7 @@ def sweep() -> None:
     _attempt(look_up_orders.run)
     _attempt(lambda: enqueue_work(leaving.advance(now=now)))
     _attempt(lambda: finish_if_settled(Signal.objects.unfinished(before=now - SWEEP_AFTER)))
-    forgotten = Signal.objects.to_fan_out().filter(detected_at__lt=now - SWEEP_AFTER).order_by("pk")
+    forgotten = Signal.objects.to_fan_out().standing_still(since=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):
         _attempt(partial(fan_out.run, signal_id))
     due = (

@@ -71,8 +71,8 @@ def take_fills(
                     fill=fill,
                     account_id=account.pk,
                     exchange=account.exchange,
-                    strategy=strategy,
-                    subscription=None,
+                    strategy_id=strategy.pk,
+                    relation=None,
                     signal_at=signal.at,
                     master_price=signal.price,
                 )

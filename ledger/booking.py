@@ -7,24 +7,44 @@ master's fills), so that what is known and what is new cannot change meanwhile.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-
-from django.db.models import Q
 
 from exchanges.rounding import plain
 from exchanges.types import FillReport
 from ledger.models import Fill, Mark, Position, Posting, Trade
 from ledger.pnl import Booked, Execution, Holding, book
-from records.bulk import insert_rows, update_rows
-from strategies.models import Strategy
-from subscriptions.models import Subscription
+from records.bulk import insert_rows, next_ids, select, update_rows
+from records.fields import uuid7
+from subscriptions.relations import Relation, write_money
 
 FillKey = tuple[int, str, str, str]
 # Strategy, subscription (None = the master's own), symbol.
 PositionKey = tuple[int, int | None, str]
+
+
+@dataclass(slots=True)
+class SubPosition:
+    """A row of Position, to be changed in memory and written with others; see the model."""
+
+    id: int
+    strategy_id: int
+    subscription_id: int | None
+    symbol: str
+    target: Decimal
+    held: Decimal
+    cost: Decimal
+    realised_pnl: Decimal
+    fees: Decimal
+
+    @property
+    def average_cost(self) -> Decimal | None:
+        return self.cost / self.held if self.held > 0 else None
+
+
+Positions = Mapping[PositionKey, SubPosition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +54,8 @@ class Entry:
     fill: FillReport
     account_id: int
     exchange: str
-    strategy: Strategy
-    subscription: Subscription | None
+    strategy_id: int
+    relation: Relation | None
     client_order_id: str = ""
     signal_at: datetime | None = None
     master_price: Decimal | None = None
@@ -47,25 +67,29 @@ class Entry:
 
     @property
     def position_key(self) -> PositionKey:
-        subscription_id = self.subscription.pk if self.subscription else None
-        return (self.strategy.pk, subscription_id, self.fill.symbol)
+        return (self.strategy_id, self.relation.id if self.relation else None, self.fill.symbol)
 
 
 def book_fills(entries: Sequence[Entry], *, now: datetime) -> list[Entry]:
     """Book every fill that is not in the books yet, in order, and return those. Twice changes nothing."""
-    new = _unknown(entries)
-    if not new:
-        return []
-    positions = positions_for([entry.position_key for entry in new])
-    marks = _marks_for_third_coins(new)
-    booked = [(entry, _apply(entry, positions[entry.position_key], marks, now)) for entry in new]
-    _write(booked, now)
-    update_rows(Position, [_position_row(position) for position in _changed(new, positions)])
-    update_rows(Subscription, _subscription_rows(new))
+    positions = positions_for([entry.position_key for entry in entries])
+    new = apply_fills(entries, positions, now=now)
+    write_positions(positions.values(), now=now)
+    write_money({entry.relation.id: entry.relation for entry in new if entry.relation}.values())
     return new
 
 
-def positions_for(keys: Iterable[PositionKey]) -> dict[PositionKey, Position]:
+def apply_fills(entries: Sequence[Entry], positions: Positions, *, now: datetime) -> list[Entry]:
+    """The same, but leaves the changed positions and cash to the caller to write."""
+    new = _unknown(entries)
+    if new:
+        marks = _marks_for_third_coins(new)
+        booked = [(entry, _apply(entry, positions[entry.position_key], marks)) for entry in new]
+        _write(booked, now)
+    return new
+
+
+def positions_for(keys: Iterable[PositionKey]) -> dict[PositionKey, SubPosition]:
     """The positions of (strategy, subscription, symbol), made where they do not exist yet."""
     wanted = dict.fromkeys(keys)
     found = _positions(wanted)
@@ -79,23 +103,42 @@ def positions_for(keys: Iterable[PositionKey]) -> dict[PositionKey, Position]:
     return found
 
 
-def _positions(
-    wanted: dict[PositionKey, None],
-) -> dict[PositionKey, Position]:
-    subscriptions = {sub for _, sub, _ in wanted if sub is not None}
-    masters = {strategy for strategy, sub, _ in wanted if sub is None}
-    symbols = {symbol for _, _, symbol in wanted}
-    whose = Q(subscription_id__in=subscriptions) | Q(subscription=None, strategy_id__in=masters)
-    rows = Position.objects.filter(whose, symbol__in=symbols)
-    by_key = {(row.strategy_id, row.subscription_id, row.symbol): row for row in rows}
-    return {key: by_key[key] for key in wanted if key in by_key}
+def write_positions(positions: Iterable[SubPosition], *, now: datetime) -> None:
+    update_rows(
+        Position,
+        ("id", "target", "held", "cost", "realised_pnl", "fees", "updated_at"),
+        [(row.id, row.target, row.held, row.cost, row.realised_pnl, row.fees, now) for row in positions],
+    )
+
+
+_SELECT = (
+    "SELECT id, strategy_id, subscription_id, symbol, target, held, cost, realised_pnl, fees"
+    " FROM ledger_position WHERE symbol = ANY(%s) AND "
+)
+_OF_SUBSCRIPTIONS = _SELECT + "subscription_id = ANY(%s)"
+_OF_MASTERS = _SELECT + "subscription_id IS NULL AND strategy_id = ANY(%s)"
+
+
+def _positions(wanted: Iterable[PositionKey]) -> dict[PositionKey, SubPosition]:
+    found: dict[PositionKey, SubPosition] = {}
+    symbols = list({symbol for _, _, symbol in wanted})
+    subscriptions = [subscription for _, subscription, _ in wanted if subscription]
+    masters = [strategy for strategy, subscription, _ in wanted if not subscription]
+    for query, owners in ((_OF_SUBSCRIPTIONS, subscriptions), (_OF_MASTERS, masters)):
+        for row in select(query, (symbols, owners)) if owners else ():
+            found[row[1], row[2], row[3]] = SubPosition(*row)
+    return {key: found[key] for key in wanted if key in found}
 
 
 def _unknown(entries: Sequence[Entry]) -> list[Entry]:
     by_key = {entry.key: entry for entry in entries}
-    known = Fill.objects.filter(
-        exchange_account_id__in={key[0] for key in by_key}, venue_order_id__in={key[2] for key in by_key}
-    ).values_list("exchange_account_id", "symbol", "venue_order_id", "trade_id")
+    if not by_key:
+        return []
+    known = select(
+        "SELECT exchange_account_id, symbol, venue_order_id, trade_id FROM ledger_fill"
+        " WHERE exchange_account_id = ANY(%s) AND venue_order_id = ANY(%s)",
+        (list({key[0] for key in by_key}), list({key[2] for key in by_key})),
+    )
     for key in known:
         by_key.pop(key, None)
     return sorted(by_key.values(), key=lambda entry: (entry.fill.at, entry.fill.trade_id))
@@ -104,9 +147,10 @@ def _unknown(entries: Sequence[Entry]) -> list[Entry]:
 def _marks_for_third_coins(entries: Sequence[Entry]) -> dict[tuple[str, str], Decimal]:
     """Prices of fee coins that are neither side of their trade, by venue and symbol."""
     wanted = {
-        (entry.exchange, f"{entry.fill.fee_asset}/{entry.strategy.quote}")
+        (entry.exchange, f"{entry.fill.fee_asset}/{quote}")
         for entry in entries
-        if entry.fill.fee and entry.fill.fee_asset not in entry.fill.symbol.split("/")
+        for base, _, quote in [entry.fill.symbol.partition("/")]
+        if entry.fill.fee and entry.fill.fee_asset not in (base, quote)
     }
     if not wanted:
         return {}
@@ -116,7 +160,7 @@ def _marks_for_third_coins(entries: Sequence[Entry]) -> dict[tuple[str, str], De
     return {(mark.exchange, mark.symbol): mark.price for mark in marks}
 
 
-def _apply(entry: Entry, position: Position, marks: dict[tuple[str, str], Decimal], now: datetime) -> Booked:
+def _apply(entry: Entry, position: SubPosition, marks: Mapping[tuple[str, str], Decimal]) -> Booked:
     fill = entry.fill
     base, _, quote = fill.symbol.partition("/")
     execution = Execution(
@@ -132,68 +176,54 @@ def _apply(entry: Entry, position: Position, marks: dict[tuple[str, str], Decima
     booked = book(Holding(position.held, position.cost, position.realised_pnl, position.fees), execution)
     position.held, position.cost = booked.holding.held, booked.holding.cost
     position.realised_pnl, position.fees = booked.holding.realised_pnl, booked.holding.fees
-    position.updated_at = now
-    if entry.subscription:
-        entry.subscription.cash += booked.cash_change
-        entry.subscription.realised_pnl += booked.realised_pnl
+    if entry.relation:
+        entry.relation.cash += booked.cash_change
+        entry.relation.realised_pnl += booked.realised_pnl
     return booked
 
 
+_FILL = (
+    "id", "exchange_account", "symbol", "venue_order_id", "trade_id", "client_order_id", "side", "price",
+    "quantity", "fee", "fee_asset", "at", "recorded_at",
+)  # fmt: skip
+_TRADE = (
+    "id", "public_id", "fill", "strategy", "subscription", "exchange_account", "at", "symbol", "side",
+    "price", "quantity", "cost", "fee", "fee_asset", "fee_in_quote", "realised_pnl", "signal_at",
+    "master_price", "input_hash", "created_at",
+)  # fmt: skip
+_POSTING = ("trade", "source", "destination", "amount", "asset")
+
+
 def _write(booked: Sequence[tuple[Entry, Booked]], now: datetime) -> None:
-    fills = [_fill_row(entry, now) for entry, _ in booked]
-    insert_rows(fills)
-    trades = [
-        _trade_row(entry, result, fill, now) for (entry, result), fill in zip(booked, fills, strict=True)
-    ]
-    insert_rows(trades)
-    insert_rows(
-        [
-            posting
-            for (entry, result), trade in zip(booked, trades, strict=True)
-            for posting in _postings(entry, result, trade)
-        ]
-    )
+    fill_ids, trade_ids = next_ids(Fill, len(booked)), next_ids(Trade, len(booked))
+    fills, trades, postings = [], [], []
+    for (entry, result), fill_id, trade_id in zip(booked, fill_ids, trade_ids, strict=True):
+        fills.append(_fill_row(entry, fill_id, now))
+        trades.append(_trade_row(entry, result, fill_id, trade_id, now))
+        postings += _postings(entry, result, trade_id)
+    insert_rows(Fill, _FILL, fills)
+    insert_rows(Trade, _TRADE, trades)
+    insert_rows(Posting, _POSTING, postings)
 
 
-def _fill_row(entry: Entry, now: datetime) -> Fill:
+def _fill_row(entry: Entry, fill_id: int, now: datetime) -> tuple[object, ...]:
     fill = entry.fill
-    return Fill(
-        exchange_account_id=entry.account_id,
-        symbol=fill.symbol,
-        venue_order_id=fill.venue_order_id,
-        trade_id=fill.trade_id,
-        client_order_id=entry.client_order_id,
-        side=fill.side.value,
-        price=fill.price,
-        quantity=fill.quantity,
-        fee=fill.fee,
-        fee_asset=fill.fee_asset,
-        at=fill.at,
-        recorded_at=now,
-    )
+    return (
+        fill_id, entry.account_id, fill.symbol, fill.venue_order_id, fill.trade_id, entry.client_order_id,
+        fill.side, fill.price, fill.quantity, fill.fee, fill.fee_asset, fill.at, now,
+    )  # fmt: skip
 
 
-def _trade_row(entry: Entry, result: Booked, fill: Fill, now: datetime) -> Trade:
-    return Trade(
-        fill=fill,
-        strategy=entry.strategy,
-        subscription=entry.subscription,
-        exchange_account_id=entry.account_id,
-        at=fill.at,
-        symbol=fill.symbol,
-        side=fill.side,
-        price=fill.price,
-        quantity=fill.quantity,
-        cost=result.notional,
-        fee=fill.fee,
-        fee_asset=fill.fee_asset,
-        fee_in_quote=result.fee_in_quote,
-        realised_pnl=result.realised_pnl,
-        signal_at=entry.signal_at,
-        master_price=entry.master_price,
-        input_hash=input_hash(entry),
-        created_at=now,
-    )
+def _trade_row(
+    entry: Entry, result: Booked, fill_id: int, trade_id: int, now: datetime
+) -> tuple[object, ...]:
+    fill, relation = entry.fill, entry.relation
+    return (
+        trade_id, uuid7(), fill_id, entry.strategy_id, relation.id if relation else None,
+        entry.account_id, fill.at, fill.symbol, fill.side, fill.price, fill.quantity, result.notional,
+        fill.fee, fill.fee_asset, result.fee_in_quote, result.realised_pnl, entry.signal_at,
+        entry.master_price, input_hash(entry), now,
+    )  # fmt: skip
 
 
 def input_hash(entry: Entry) -> str:
@@ -214,11 +244,11 @@ def input_hash(entry: Entry) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
-def _postings(entry: Entry, result: Booked, trade: Trade) -> list[Posting]:
+def _postings(entry: Entry, result: Booked, trade_id: int) -> list[tuple[object, ...]]:
     """Coins and quote change places with the venue; a fee goes to the venue from what pays it."""
     fill = entry.fill
     base, _, quote = fill.symbol.partition("/")
-    owner = f"subscription:{entry.subscription.pk}" if entry.subscription else f"strategy:{entry.strategy.pk}"
+    owner = f"subscription:{entry.relation.id}" if entry.relation else f"strategy:{entry.strategy_id}"
     venue = f"venue:{entry.exchange}"
     cash, position = f"{owner}:cash", f"{owner}:position"
     if fill.side == "buy":
@@ -229,29 +259,4 @@ def _postings(entry: Entry, result: Booked, trade: Trade) -> list[Posting]:
         payers = {base: position, quote: cash}
         payer = payers.get(fill.fee_asset, f"account:{entry.account_id}:unallocated")
         moves.append((payer, f"{venue}:fees", fill.fee, fill.fee_asset))
-    return [
-        Posting(trade=trade, source=source, destination=destination, amount=amount, asset=asset)
-        for source, destination, amount, asset in moves
-        if amount > 0
-    ]
-
-
-def _changed(entries: Sequence[Entry], positions: dict[PositionKey, Position]) -> list[Position]:
-    keys = dict.fromkeys(entry.position_key for entry in entries)
-    return [positions[key] for key in keys]
-
-
-def _position_row(position: Position) -> dict[str, object]:
-    return {
-        "id": position.pk,
-        "held": position.held,
-        "cost": position.cost,
-        "realised_pnl": position.realised_pnl,
-        "fees": position.fees,
-        "updated_at": position.updated_at,
-    }
-
-
-def _subscription_rows(entries: Sequence[Entry]) -> list[dict[str, object]]:
-    changed = {entry.subscription.pk: entry.subscription for entry in entries if entry.subscription}
-    return [{"id": row.pk, "cash": row.cash, "realised_pnl": row.realised_pnl} for row in changed.values()]
+    return [(trade_id, *move) for move in moves if move[2] > 0]

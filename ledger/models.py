@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
@@ -147,10 +146,6 @@ class Position(PublicIdModel):
             ),
             models.CheckConstraint(condition=Q(target__gte=0), name="a_target_is_not_negative"),
         ]
-
-    @property
-    def average_cost(self) -> Decimal | None:
-        return self.cost / self.held if self.held > 0 else None
 
 
 class MarkQuerySet(models.QuerySet["Mark"]):

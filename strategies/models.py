@@ -116,6 +116,10 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         """Numbered signals whose followers have not all been served yet."""
         return self.filter(number__isnull=False, fanned_out_at=None)
 
+    def standing_still(self, *, since: datetime) -> SignalQuerySet:
+        """Of whom nothing was written since that moment: whoever was at it is gone."""
+        return self.filter(Q(fan_out_moved_at=None, detected_at__lt=since) | Q(fan_out_moved_at__lt=since))
+
     def unfinished(self, *, before: datetime) -> set[int]:
         """Written for everybody before that moment, and still being copied by what they say."""
         rows = self.filter(status=Signal.Status.COPYING, fanned_out_at__lt=before)
@@ -168,6 +172,7 @@ class Signal(PublicIdModel):
     # How far the fan-out has come: it goes round the subscriptions from `fan_out_start`.
     fan_out_start = models.BigIntegerField(null=True)
     fan_out_cursor = models.BigIntegerField(null=True)
+    fan_out_moved_at = models.DateTimeField(null=True)
     fanned_out_at = models.DateTimeField(null=True)
 
     objects = SignalQuerySet.as_manager()

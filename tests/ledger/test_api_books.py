@@ -16,6 +16,7 @@ from ledger.booking import Entry, book_fills
 from ledger.export import COLUMNS
 from ledger.models import Mark, Position, Trade
 from rest.csv_cells import neutralised
+from subscriptions.relations import lock_relations
 from tests import factories
 
 URL = "/api/v1/trades/"
@@ -43,8 +44,8 @@ def book(subscription, *, strategy=None, trade_id="1", side="buy", order=None, *
         fill=FillReport(**(values | changes)),
         account_id=account.pk,
         exchange=account.exchange,
-        strategy=strategy,
-        subscription=subscription,
+        strategy_id=strategy.pk,
+        relation=subscription and lock_relations([subscription.pk])[subscription.pk],
         client_order_id=values["client_order_id"],
     )
     assert book_fills([entry], now=timezone.now())
