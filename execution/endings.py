@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
-
 from execution.models import CopyOrder
 from execution.orders import Order
-from execution.states import Status
+from execution.states import LIVE, Status
+from records.bulk import select
 from strategies.models import Signal
 
 
@@ -41,9 +40,11 @@ def released(ended: Collection[Order], *, now: datetime) -> Work:
     work = Work()
     if not keys:
         return work
-    waiting = CopyOrder.objects.filter(
-        subscription_id__in={key[0] for key in keys}, status=Status.PENDING, due_at__lte=now
-    ).values_list("pk", "kind", "subscription_id", "symbol")
+    waiting = select(
+        "SELECT id, kind, subscription_id, symbol FROM execution_copyorder"
+        " WHERE subscription_id = ANY(%s) AND status = 'pending' AND due_at <= %s",
+        ([key[0] for key in keys], now),
+    )
     for pk, kind, subscription_id, symbol in waiting:
         if (subscription_id, symbol) in keys:
             (work.exits if kind == CopyOrder.Kind.EXIT else work.entries).append(pk)
@@ -61,10 +62,16 @@ def finish_if_settled(signal_ids: Collection[int]) -> None:
     """Mark signals done whose followers' orders are all final."""
     if not signal_ids:
         return
-    unsettled = CopyOrder.objects.live().filter(signal_id=OuterRef("pk"), subscription__isnull=False)
-    Signal.objects.filter(
-        ~Exists(unsettled), pk__in=signal_ids, status=Signal.Status.COPYING, fanned_out_at__isnull=False
-    ).update(status=Signal.Status.DONE)
+    settled = select(
+        "SELECT id FROM strategies_signal s"
+        " WHERE id = ANY(%s) AND status = 'copying' AND fanned_out_at IS NOT NULL AND NOT EXISTS ("
+        "  SELECT 1 FROM execution_copyorder o"
+        "  WHERE o.signal_id = s.id AND o.subscription_id IS NOT NULL AND o.status = ANY(%s))",
+        (list(signal_ids), sorted(LIVE)),
+    )
+    if settled:
+        done = Signal.objects.filter(pk__in=[key for (key,) in settled], status=Signal.Status.COPYING)
+        done.update(status=Signal.Status.DONE)
 
 
 _REQUESTED = {

@@ -97,7 +97,9 @@ def lock_due(order_ids: Iterable[int], *, now: datetime) -> list[Order]:
 
 def insert(orders: Sequence[Order], *, now: datetime) -> None:
     """Each gets its key."""
-    for order, key in zip(orders, next_ids(CopyOrder, len(orders)) if orders else (), strict=True):
+    if not orders:
+        return
+    for order, (key,) in zip(orders, next_ids(len(orders), CopyOrder), strict=True):
         order.id = key
     names = (*_NAMES, "sizing", "public_id", "created_at", "updated_at")
     values = attrgetter(*_NAMES)

@@ -195,9 +195,8 @@ _POSTING = ("trade", "source", "destination", "amount", "asset")
 
 
 def _write(booked: Sequence[tuple[Entry, Booked]], now: datetime) -> None:
-    fill_ids, trade_ids = next_ids(Fill, len(booked)), next_ids(Trade, len(booked))
     fills, trades, postings = [], [], []
-    for (entry, result), fill_id, trade_id in zip(booked, fill_ids, trade_ids, strict=True):
+    for (entry, result), (fill_id, trade_id) in zip(booked, next_ids(len(booked), Fill, Trade), strict=True):
         fills.append(_fill_row(entry, fill_id, now))
         trades.append(_trade_row(entry, result, fill_id, trade_id, now))
         postings += _postings(entry, result, trade_id)

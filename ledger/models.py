@@ -17,7 +17,9 @@ from wallets.models import ExchangeAccount
 class Fill(models.Model):
     """One execution as the venue told it, for a follower's or a master's order."""
 
-    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    exchange_account = models.ForeignKey(
+        ExchangeAccount, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     symbol = models.CharField(max_length=32)
     venue_order_id = models.CharField(max_length=80)
     trade_id = models.CharField(max_length=80)
@@ -54,10 +56,15 @@ class Trade(PublicIdModel):
     """The record of one fill: what it cost, what it realised, how far it was from the master."""
 
     fill = models.OneToOneField(Fill, on_delete=models.PROTECT, related_name="+")
-    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
+    # What the order's subscription and the fill imply is not checked again: each check costs every trade.
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     # None = the master's own fill.
-    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="+")
-    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    exchange_account = models.ForeignKey(
+        ExchangeAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField()
     symbol = models.CharField(max_length=32)
     side = models.CharField(max_length=4)
@@ -121,7 +128,9 @@ class Position(PublicIdModel):
     """
 
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
-    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="+")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     symbol = models.CharField(max_length=32)
     target = MoneyField(default=0)
     held = MoneyField(default=0)

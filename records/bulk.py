@@ -48,11 +48,11 @@ def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     _execute(f"UPDATE {table} t SET {sets} FROM {_source(fields)} WHERE t.id = v.id", fields, rows)
 
 
-def next_ids(model: type[models.Model], count: int) -> list[int]:
-    """Keys for rows that are to be inserted."""
-    sequence = f"pg_get_serial_sequence('\"{model._meta.db_table}\"', 'id')"
-    query = f"SELECT nextval({sequence}) FROM generate_series(1, %s)"
-    return [key for (key,) in select(query, (count,))]
+def next_ids(count: int, *of: type[models.Model]) -> list[tuple[int, ...]]:
+    """Keys for rows that are to be inserted: `count` times one for each model."""
+    # The name that PostgreSQL gives a serial column's or an identity's sequence.
+    keys = ", ".join(f"nextval('\"{model._meta.db_table}_id_seq\"')" for model in of)
+    return select(f"SELECT {keys} FROM generate_series(1, %s)", (count,))
 
 
 def _execute(sql: str, fields: Sequence[Any], rows: Sequence[Row]) -> None:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,27 +25,27 @@ class CannotOpen(Exception):
 
 def seal(plain: bytes, *, owner: str) -> str:
     """Encrypt under the first key of the ring: `key id . nonce and ciphertext`, url-safe."""
-    key_id, key = _ring()[0]
+    key_id, key = next(iter(_ring().items()))
     nonce = secrets.token_bytes(NONCE_BYTES)
-    sealed = nonce + AESGCM(key).encrypt(nonce, plain, owner.encode())
+    sealed = nonce + key.encrypt(nonce, plain, owner.encode())
     return f"{key_id}.{base64.urlsafe_b64encode(sealed).decode()}"
 
 
 def unseal(sealed: str, *, owner: str) -> bytes:
     """Decrypt what `seal` made for the same owner."""
     key_id, _, body = sealed.partition(".")
-    keys = dict(_ring())
+    keys = _ring()
     if key_id not in keys:
         raise CannotOpen("The key that sealed this is not in FIELD_ENCRYPTION_KEYS.")
     try:
         raw = base64.urlsafe_b64decode(body)
-        return AESGCM(keys[key_id]).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode())
+        return keys[key_id].decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode())
     except (InvalidTag, ValueError) as error:
         raise CannotOpen("This was sealed for another row or was changed.") from error
 
 
 def is_sealed_under_first_key(sealed: str) -> bool:
-    return sealed.partition(".")[0] == _ring()[0][0]
+    return sealed.partition(".")[0] == next(iter(_ring()))
 
 
 def reseal(sealed: str, *, owner: str) -> str:
@@ -52,11 +53,17 @@ def reseal(sealed: str, *, owner: str) -> str:
     return seal(unseal(sealed, owner=owner), owner=owner)
 
 
-def _ring() -> list[tuple[str, bytes]]:
-    keys = [_parse(text) for text in settings.FIELD_ENCRYPTION_KEYS]
+def _ring() -> dict[str, AESGCM]:
+    """By key id, the first first."""
+    return _parsed(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=1)
+def _parsed(texts: tuple[str, ...]) -> dict[str, AESGCM]:
+    keys = [_parse(text) for text in texts]
     if not keys:
         raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS must hold at least one key.")
-    return [(hashlib.sha256(b"key id" + key).hexdigest()[:8], key) for key in keys]
+    return {hashlib.sha256(b"key id" + key).hexdigest()[:8]: AESGCM(key) for key in keys}
 
 
 def _parse(text: str) -> bytes:
