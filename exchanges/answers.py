@@ -17,6 +17,7 @@ import aiohttp
 import ccxt
 
 from exchanges import codes
+from exchanges.transport import NotConnected
 from exchanges.errors import (
     BadCredentials,
     ClockSkewed,
@@ -59,6 +60,7 @@ _BEFORE_SENDING = (
     aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
     socket.gaierror,
+    NotConnected,
 )
 
 

@@ -29,6 +29,7 @@ from exchanges import clock, limits, loop
 from exchanges.answers import Answer
 from exchanges.errors import VenueNotSupported
 from exchanges.gates import Gate, Purpose
+from exchanges.transport import Transport
 from exchanges.types import Account
 from exchanges.venues import Venue, venue_of
 
@@ -51,6 +52,7 @@ class _Watched:
     gate: Gate
     purpose = Purpose.QUESTION
     apiKey: str
+    aiohttp_proxy: str | None
     sent = False
     status = 0
     answer_headers: Mapping[str, str] = {}
@@ -70,13 +72,34 @@ class _Watched:
         self.sent = True
         self.status, self.answer_headers, self.answer_body = 0, {}, ""
         try:
-            answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
+            if self.purpose is Purpose.ORDER and not self.aiohttp_proxy:
+                answer = await self._fetch_directly(url, method, headers, body)
+            else:
+                answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
         except Exception:
             await self.gate.failed(self.status, self.answer_headers, self.answer_body)
             raise
         if self.gate.is_worried:
             await self.gate.answered()
         return answer
+
+    async def _fetch_directly(self, url: str, method: str, headers: Any, body: Any) -> Any:
+        """What ccxt's own does, through the lean transport."""
+        own: Any = self
+        asked = own.prepare_request_headers(headers)
+        message = body.encode() if body else b""
+        try:
+            reply = await transport().request(method, url, asked, message, seconds=own.timeout / 1000)
+        except TimeoutError as error:
+            raise ccxt.RequestTimeout(f"{own.id} {method}") from error
+        except OSError as error:
+            raise ccxt.ExchangeNotAvailable(f"{own.id} {method}") from error
+        status, reason = reply.status, reply.reason
+        text = self.on_rest_response(status, reason, url, method, reply.headers, reply.text, asked, body)
+        answer = own.parse_json(text)
+        own.handle_errors(status, reason, url, method, reply.headers, text, answer, asked, body)
+        own.handle_http_status_code(status, reason, url, method, text)
+        return text if answer is None else answer
 
     def _weight(self, api: Any, method: str, path: str, params: Any, config: Any) -> int:
         unit = self.gate.venue.limits.weight_of_cost
@@ -152,6 +175,7 @@ class Client:
 _overrides: Mapping[str, str | Mapping[str, str]] = {}
 _owner: asyncio.AbstractEventLoop | None = None
 _session: aiohttp.ClientSession | None = None
+_transport: Transport | None = None
 _bases: dict[tuple[str, str], Base] = {}
 _key_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -171,7 +195,7 @@ def override_of(exchange: str) -> str | Mapping[str, str] | None:
 
 def session() -> aiohttp.ClientSession:
     """The session of the running loop, with one TLS context and as many connections as are asked for."""
-    global _owner, _session
+    global _owner, _session, _transport
     running = asyncio.get_running_loop()
     if _session is None or _session.closed or _owner is not running:
         _bases.clear()
@@ -179,7 +203,15 @@ def session() -> aiohttp.ClientSession:
         context = ssl.create_default_context(cafile=certifi.where())
         connector = _Connector(ssl=context, limit=0, ttl_dns_cache=300)
         _owner, _session = running, aiohttp.ClientSession(connector=connector)
+        _transport = Transport(context, connect_seconds=CONNECT_SECONDS)
     return _session
+
+
+def transport() -> Transport:
+    """The lean way for orders, with the session's TLS context."""
+    session()
+    assert _transport is not None  # noqa: S101 - made with the session
+    return _transport
 
 
 def base_of(exchange: str, proxy_url: str = "") -> Base:
@@ -258,6 +290,8 @@ async def close() -> None:
     _bases.clear()
     shared, _session = _session, None
     if shared is not None and _owner is asyncio.get_running_loop():
+        if _transport is not None:
+            _transport.close()
         await shared.close()
 
 
