@@ -6,41 +6,66 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('execution', '0001_initial'),
-        ('strategies', '0004_fan_out_moved_at'),
-        ('subscriptions', '0002_room_for_changes'),
-        ('wallets', '0001_initial'),
+        ("execution", "0002_what_is_known_of_a_master_feed"),
+        ("strategies", "0004_fan_out_moved_at"),
+        ("subscriptions", "0002_room_for_changes"),
+        ("wallets", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='copyorder',
-            name='orders_newest_first',
+            model_name="copyorder",
+            name="orders_newest_first",
         ),
         migrations.AlterField(
-            model_name='copyorder',
-            name='exchange_account',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='wallets.exchangeaccount'),
+            model_name="copyorder",
+            name="exchange_account",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="wallets.exchangeaccount",
+            ),
         ),
         migrations.AlterField(
-            model_name='copyorder',
-            name='signal',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='strategies.signal'),
+            model_name="copyorder",
+            name="signal",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="strategies.signal",
+            ),
         ),
         migrations.AlterField(
-            model_name='copyorder',
-            name='strategy',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='strategies.strategy'),
+            model_name="copyorder",
+            name="strategy",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="strategies.strategy",
+            ),
         ),
         migrations.AlterField(
-            model_name='copyorder',
-            name='subscription',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription'),
+            model_name="copyorder",
+            name="subscription",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="subscriptions.subscription",
+            ),
         ),
         migrations.AddIndex(
-            model_name='copyorder',
-            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['created_at'], name='orders_by_time'),
+            model_name="copyorder",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["created_at"], name="orders_by_time"
+            ),
         ),
     ]

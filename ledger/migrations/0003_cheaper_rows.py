@@ -5,38 +5,65 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0002_append_only'),
-        ('strategies', '0004_fan_out_moved_at'),
-        ('subscriptions', '0002_room_for_changes'),
-        ('wallets', '0001_initial'),
+        ("ledger", "0002_append_only"),
+        ("strategies", "0004_fan_out_moved_at"),
+        ("subscriptions", "0002_room_for_changes"),
+        ("wallets", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='fill',
-            name='exchange_account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='wallets.exchangeaccount'),
+            model_name="fill",
+            name="exchange_account",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="wallets.exchangeaccount",
+            ),
         ),
         migrations.AlterField(
-            model_name='position',
-            name='subscription',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription'),
+            model_name="position",
+            name="subscription",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="subscriptions.subscription",
+            ),
         ),
         migrations.AlterField(
-            model_name='trade',
-            name='exchange_account',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='wallets.exchangeaccount'),
+            model_name="trade",
+            name="exchange_account",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="wallets.exchangeaccount",
+            ),
         ),
         migrations.AlterField(
-            model_name='trade',
-            name='strategy',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='strategies.strategy'),
+            model_name="trade",
+            name="strategy",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="strategies.strategy",
+            ),
         ),
         migrations.AlterField(
-            model_name='trade',
-            name='subscription',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription'),
+            model_name="trade",
+            name="subscription",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="subscriptions.subscription",
+            ),
         ),
     ]
