@@ -17,7 +17,6 @@ import aiohttp
 import ccxt
 
 from exchanges import codes
-from exchanges.transport import NotConnected
 from exchanges.errors import (
     BadCredentials,
     ClockSkewed,
@@ -31,6 +30,7 @@ from exchanges.errors import (
     SymbolUnknown,
     Unavailable,
 )
+from exchanges.transport import NotConnected
 
 _TEXT_LENGTH = 300
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")

@@ -36,6 +36,8 @@ from exchanges.venues import Venue, venue_of
 CONNECT_SECONDS = 3.0
 TOTAL_MILLISECONDS = 8000
 REQUESTS_AT_ONCE = 500
+# What goes through the lean transport: only orders are so many.
+DIRECT = frozenset({Purpose.ORDER})
 
 
 _log = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ class _Watched:
         self.sent = True
         self.status, self.answer_headers, self.answer_body = 0, {}, ""
         try:
-            if self.purpose is Purpose.ORDER and not self.aiohttp_proxy:
+            if self.purpose in DIRECT and not self.aiohttp_proxy:
                 answer = await self._fetch_directly(url, method, headers, body)
             else:
                 answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]

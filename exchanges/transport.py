@@ -84,7 +84,7 @@ class Transport:
             async with asyncio.timeout(self._connect_seconds):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     _Connection,
-                    parts.hostname,
+                    parts.hostname or "",
                     parts.port or (443 if is_secure else 80),
                     ssl=self._context if is_secure else None,
                     happy_eyeballs_delay=0.25,
@@ -109,7 +109,8 @@ class _Connection(asyncio.Protocol):
     async def ask(self, message: bytes, seconds: float) -> Reply:
         assert self._transport is not None  # noqa: S101 - made before anybody has the connection
         loop = asyncio.get_running_loop()
-        answer = self._answer = loop.create_future()
+        answer: asyncio.Future[Reply] = loop.create_future()
+        self._answer = answer
         timer = loop.call_later(seconds, self._give_up)
         self._transport.write(message)
         try:

@@ -177,6 +177,8 @@ def wired(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Wire]:
         ) -> Any:
             return caught.note(url, method, self.prepare_request_headers(headers), body)
 
+        # Orders would otherwise go past ccxt's own fetch.
+        monkeypatch.setattr(clients, "DIRECT", frozenset())
         monkeypatch.setattr(getattr(ccxt.async_support, exchange), "fetch", fetch, raising=False)
         loop.run(_give_markets(exchange), 10)
         return caught

@@ -10,6 +10,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from exchanges import clients
 from execution import tasks
 from execution.models import CopyOrder
 from execution.states import Status
@@ -38,6 +39,8 @@ def answer(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
             raise error
         return await real_fetch(self, url, method, headers, body)
 
+    # Orders would otherwise go past ccxt's own fetch.
+    monkeypatch.setattr(clients, "DIRECT", frozenset())
     monkeypatch.setattr(ccxt.async_support.binance, "fetch", fetch, raising=False)
     return sent
 
