@@ -7,7 +7,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from accounts.kyc.admin import KycCaseAdmin
 from accounts.models import AccessToken, User
+
+__all__ = ["AccessTokenAdmin", "KycCaseAdmin", "UserAdmin"]
 
 # One log-in page, with its second factor and its limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

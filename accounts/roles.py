@@ -22,7 +22,7 @@ STAFF = {Role.COMPLIANCE, Role.AUDITOR, Role.ADMIN}
 # By app: what the members of a group may do in the admin.
 PERMISSIONS: dict[str, dict[Role, list[str]]] = {
     "accounts": {
-        Role.COMPLIANCE: ["view_user"],
+        Role.COMPLIANCE: ["view_user", "review_kyccase"],
         Role.ADMIN: ["view_user", "change_user", "view_accesstoken"],
     },
     "wallets": {Role.ADMIN: ["view_exchangeaccount"]},

@@ -32,6 +32,10 @@ DECISIONS = (KycStatus.APPROVED, KycStatus.REJECTED)
 
 
 class KycCaseQuerySet(models.QuerySet["KycCase"]):
+    def listed(self) -> KycCaseQuerySet:
+        """Those with a hit on the sanctions list that nobody cleared."""
+        return self.exclude(listed_as__contained_by=models.F("cleared_names"))
+
     def waiting(self) -> KycCaseQuerySet:
         """The work of reviewers, who waits longest first: sent, or approved and now on the sanctions list."""
         return self.filter(

@@ -32,8 +32,8 @@ def decide(
     """Approve or reject. False: it needs a second person, and is their turn now. ReviewRefused."""
     with transaction.atomic(durable=True):
         case = _lock_for(case_id, reviewer)
-        _check_decision(case, status, reason, valid_until, now)
-        if _needs_second(case, status) and not _is_second(case, status, reviewer):
+        _check_decision(case, status, valid_until, now)
+        if needs_second(case, status) and not _is_second(case, status, reviewer):
             _propose(case, status, reviewer, reason, now, origin)
             return False
         move(case, status, KycStep.Act.DECIDE, now=now, by=reviewer, text=reason)
@@ -59,20 +59,18 @@ def rate(*, case_id: int, reviewer: User, risk: KycCase.Risk, now: datetime, ori
         _record(Action.KYC_DECIDE, case, origin, risk=risk)
 
 
-def add_note(*, case_id: int, reviewer: User, text: str, now: datetime) -> None:
+def add_note(*, case_id: int, reviewer: User, text: str, now: datetime, origin: Origin) -> None:
     """For colleagues; the applicant never reads it."""
-    if not text:
-        raise ReviewRefused("Write the note first.")
     with transaction.atomic(durable=True):
-        _note(_lock_for(case_id, reviewer), KycStep.Act.NOTE, reviewer, text, now)
+        case = _lock_for(case_id, reviewer)
+        _note(case, KycStep.Act.NOTE, reviewer, text, now)
+        _record(Action.KYC_DECIDE, case, origin, note="added")
 
 
 def clear_name(
     *, case_id: int, reviewer: User, name: str, reason: str, now: datetime, origin: Origin
 ) -> None:
     """The listed person is somebody else. The risk becomes high, so that a second person looks too."""
-    if not reason:
-        raise ReviewRefused("Say how you know that it is somebody else.")
     with transaction.atomic(durable=True):
         case = _lock_for(case_id, reviewer)
         if name not in case.open_hits:
@@ -81,6 +79,11 @@ def clear_name(
         case.save(update_fields=["cleared_names", "risk"])
         _note(case, KycStep.Act.CLEAR, reviewer, f"{name}: {reason}"[:500], now)
         _record(Action.KYC_DECIDE, case, origin, cleared=name, reason=reason)
+
+
+def note_look(*, case: KycCase, origin: Origin) -> None:
+    """What somebody says of themselves is shown: on record as well."""
+    _record(Action.KYC_VIEW, case, origin, what="details")
 
 
 def note_view(*, document: KycDocument, reviewer: User, origin: Origin) -> None:
@@ -102,12 +105,8 @@ def _lock_for(case_id: int, reviewer: User) -> KycCase:
     return case
 
 
-def _check_decision(
-    case: KycCase, status: KycStatus, reason: str, valid_until: date | None, now: datetime
-) -> None:
+def _check_decision(case: KycCase, status: KycStatus, valid_until: date | None, now: datetime) -> None:
     current = case.user.kyc_status
-    if not reason:
-        raise ReviewRefused("A decision needs a reason; the applicant reads it.")
     if current == KycStatus.NOT_SUBMITTED:
         raise ReviewRefused("No document was sent yet.")
     if current == status:
@@ -129,7 +128,8 @@ def _check_approval(case: KycCase, valid_until: date | None, now: datetime) -> N
         raise ReviewRefused("The document has expired.")
 
 
-def _needs_second(case: KycCase, status: KycStatus) -> bool:
+def needs_second(case: KycCase, status: KycStatus) -> bool:
+    """A reversal, or an approval with high risk."""
     is_reversal = case.user.kyc_status != KycStatus.PENDING
     return is_reversal or (case.risk == KycCase.Risk.HIGH and status == KycStatus.APPROVED)
 
