@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from django_countries import countries
+
 from accounts.kyc.models import KycCase
 from records import sealing
 
@@ -23,6 +25,10 @@ class Details:
 
     def __repr__(self) -> str:
         return "Details(…)"
+
+    @property
+    def country_name(self) -> str:
+        return str(countries.name(self.country)) or self.country
 
     @property
     def number_hint(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
@@ -13,7 +14,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.kyc.models import KycCase, KycStatus
+from accounts.kyc.details import Details
+from accounts.kyc.models import KycCase, KycDocument, KycStatus
+from accounts.kyc.serializers import DetailsSerializer
 
 LONGEST = 500
 
@@ -65,3 +68,53 @@ def problems(form: forms.Form) -> list[str]:
     """Each error with the field it belongs to, for a message."""
     errors: dict[str, Any] = form.errors
     return [f"{form[name].label}: {sentence}" for name, sentences in errors.items() for sentence in sentences]
+
+
+class DocumentForm(forms.Form):
+    """One file; what is wrong with it is found by decoding it."""
+
+    kind = forms.ChoiceField(
+        label=_("What is it?"),
+        choices=KycDocument.Kind.choices,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    file = forms.FileField(
+        label=_("File"),
+        allow_empty_file=True,
+        error_messages={"required": _("Choose a file first.")},
+        widget=forms.FileInput(
+            attrs={"class": "form-control", "accept": "image/jpeg,image/png,application/pdf"}
+        ),
+    )
+
+    def content(self) -> bytes:
+        content: bytes = self.cleaned_data["file"].read()
+        return content
+
+
+def _text(label: Any, **attributes: str) -> forms.CharField:
+    return forms.CharField(label=label, widget=forms.TextInput(attrs={"class": "form-control", **attributes}))
+
+
+class DetailsForm(forms.Form):
+    """The questions; the rules are the API's."""
+
+    legal_name = _text(_("Full legal name"), autocomplete="name")
+    birth_date = _text(_("Date of birth"), type="date", autocomplete="bday")
+    country = forms.ChoiceField(
+        label=_("Country of the document"),
+        choices=[("", "—"), *countries],
+        widget=forms.Select(attrs={"class": "form-select", "autocomplete": "country"}),
+    )
+    document_number = _text(_("Number of the document"), autocomplete="off", spellcheck="false")
+    document_expires_on = _text(_("Valid until"), type="date", autocomplete="off")
+
+    def clean(self) -> dict[str, Any]:
+        bound = DetailsSerializer(data={name: self.cleaned_data.get(name, "") for name in self.fields})
+        if not bound.is_valid():
+            for name in bound.errors.keys() - self.errors.keys():
+                self.add_error(name, [str(sentence) for sentence in bound.errors[name]])
+        return dict(bound.validated_data)
+
+    def given(self) -> Details:
+        return Details(**self.cleaned_data)

@@ -113,3 +113,6 @@ class KycSerializer(serializers.Serializer[Standing]):
     details = ShownDetailsSerializer(allow_null=True)
     documents = DocumentSerializer(many=True)
     uploads_left = serializers.IntegerField()
+    valid_until = serializers.DateField(
+        allow_null=True, help_text="When a new document is asked for; null while nothing is approved."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from accounts.kyc import details as sealed
 from accounts.kyc.details import Details
@@ -18,6 +19,7 @@ class Standing:
     details: Details | None
     documents: list[KycDocument]
     uploads_left: int
+    valid_until: date | None
 
     @property
     def takes_documents(self) -> bool:
@@ -25,10 +27,10 @@ class Standing:
 
 
 def standing_of(user: User) -> Standing:
-    """Two queries; asking leaves no row behind."""
-    case = KycCase.objects.filter(user=user).first()
+    """Two queries; asking leaves no row behind. As it is now: `user` may have been read before."""
+    case = KycCase.objects.select_related("user").filter(user=user).first()
     if case is None:
-        return Standing(user.kyc_status, "", None, [], MAX_UPLOADS)
+        return Standing(user.kyc_status, "", None, [], MAX_UPLOADS, None)
     documents = list(case.documents.current().order_by("-pk"))
     left = max(0, MAX_UPLOADS - case.uploads)
-    return Standing(user.kyc_status, case.reason, sealed.unseal(case), documents, left)
+    return Standing(case.user.kyc_status, case.reason, sealed.unseal(case), documents, left, case.valid_until)

@@ -11,5 +11,9 @@ api_urlpatterns: list[URLPattern] = [
     path("kyc/documents/", KycDocumentsView.as_view(), name="api-kyc-documents"),
 ]
 page_urlpatterns: list[URLPattern] = [
+    path("", views.kyc_page, name="kyc"),
+    path("documents/", views.send_document, name="kyc_send"),
+    path("documents/<uuid:public_id>/", views.own_document, name="kyc_own_document"),
+    path("details/", views.give_details, name="kyc_details"),
     path("files/<str:token>/", views.kyc_file, name="kyc_file"),
 ]

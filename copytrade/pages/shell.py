@@ -61,6 +61,7 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
 
 def _account_navigation(request: HttpRequest) -> list[NavigationItem]:
     places = [
+        ("kyc", _("Identity check"), _("Identity"), "shield"),
         ("account_email", _("E-mail address"), _("E-mail"), "user"),
         ("account_change_password", _("Password"), _("Password"), "key"),
         ("mfa_index", _("Two-factor log-in"), _("Two-factor"), "shield"),

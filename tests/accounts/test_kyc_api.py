@@ -48,6 +48,7 @@ def test_nothing_was_sent_yet(kyc):
         "details": None,
         "documents": [],
         "uploads_left": 20,
+        "valid_until": None,
     }
     assert not KycCase.objects.exists()
 
