@@ -105,6 +105,28 @@ TEMPLATES = [
     },
 ]
 
+UNFOLD = {
+    "SITE_TITLE": "Copytrade",
+    "SITE_HEADER": "Copytrade",
+    "SITE_SYMBOL": "currency_exchange",
+    # The pages' own blue, in shades; the theme's purple is too dark for links on its dark ground.
+    "COLORS": {
+        "primary": {
+            "50": "#eef5ff",
+            "100": "#d9e8ff",
+            "200": "#bcd7ff",
+            "300": "#93bfff",
+            "400": "#6ea8fe",
+            "500": "#5c9bfd",
+            "600": "#0b5ed7",
+            "700": "#094db1",
+            "800": "#0a418f",
+            "900": "#0d3872",
+            "950": "#0a2348",
+        },
+    },
+}
+
 # --- Database, cache, broker -------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", "postgresql:///copytrade")

@@ -148,8 +148,10 @@ def move(
 
 def lock_case(case_id: int) -> KycCase:
     """The row, locked, with its person as they are now."""
-    rows = KycCase.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("user").get(pk=case_id)
+    case = KycCase.objects.select_for_update(no_key=True).get(pk=case_id)
+    # Not joined: whoever waited for the lock would see the person as they were before.
+    case.user = User.objects.get(pk=case.user_id)
+    return case
 
 
 def screen(*, case: KycCase, now: datetime) -> KycCase:

@@ -30,12 +30,7 @@ FILE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; fr
 
 
 STEPS = (gettext_lazy("Send"), gettext_lazy("Review"), gettext_lazy("Decision"))
-CURRENT_STEP = {
-    KycStatus.NOT_SUBMITTED: 0,
-    KycStatus.PENDING: 1,
-    KycStatus.APPROVED: 2,
-    KycStatus.REJECTED: 0,
-}
+CURRENT_STEP = {KycStatus.PENDING: 1, KycStatus.APPROVED: 2}
 
 
 @login_required
@@ -122,7 +117,7 @@ def _page(request: HttpRequest, **forms: Any) -> HttpResponse:
     context = {
         "standing": standing,
         "steps": STEPS,
-        "current_step": CURRENT_STEP[KycStatus(standing.status)],
+        "current_step": CURRENT_STEP.get(KycStatus(standing.status), 0),
         "document_form": DocumentForm(),
         "details_form": DetailsForm(initial=_initial(standing.details)),
     } | forms
