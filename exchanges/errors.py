@@ -64,6 +64,10 @@ class Unavailable(ExchangeError):
         self.retry_after = retry_after
 
 
+class HeldBack(Unavailable):
+    """Not asked at all: as much as the venue takes from this address is on its way. It says nothing of it."""
+
+
 def not_placed(unanswered: Unavailable) -> NotPlaced:
     """What it means for an order that a question which had to come first found no answer."""
     if unanswered.retry_after is None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from exchanges.answers import pause_asked_for
-from exchanges.errors import RateLimited, Unavailable
+from exchanges.errors import HeldBack, RateLimited, Unavailable
 from exchanges.shared_limits import ACCOUNT, Store
 from exchanges.standing import AHEAD_SECONDS, Budget, Pause, View, Wish
 from exchanges.venues import Venue
@@ -156,7 +156,8 @@ class Gate:
             if purpose in _COMMANDS:
                 raise RateLimited(text, retry_after=wait)
             if time.monotonic() + wait > give_up_at:
-                raise Unavailable(text, retry_after=wait)
+                is_away = self.pause() and self._reason == Pause.NOT_ANSWERING
+                raise (Unavailable if is_away else HeldBack)(text, retry_after=wait)
             await asyncio.sleep(wait)
 
     async def failed(self, status: int, headers: Mapping[str, str], body: str) -> None:

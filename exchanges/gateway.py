@@ -45,11 +45,14 @@ from exchanges.types import (
     OrderType,
     Quote,
     Side,
+    TransferReport,
 )
 from exchanges.venues import require_supported
 
 FOLLOW_UP_SECONDS = (0.2, 1.0, 5.0)
 _CLOCK_TOLERANCE = timedelta(seconds=5)
+# What every venue lists at once.
+_TRANSFERS_WINDOW = timedelta(days=89)
 # Above this many symbols one request for all is shorter than their names in an address.
 _NAMED_SYMBOLS = 50
 ReadOrder = Callable[[Any], OrderReport]
@@ -134,6 +137,12 @@ async def fetch_fills(
     # A little into the future: our idea of the venue's clock is a few milliseconds off.
     end = until or clock.now(account.exchange) + _CLOCK_TOLERANCE
     return await histories.fills_between(client, symbol, since, end)
+
+
+async def fetch_transfers(account: Account, *, since: datetime) -> list[TransferReport]:
+    """The account's deposits and withdrawals that are done, oldest first; at most 90 days back."""
+    oldest = clock.now(account.exchange) - _TRANSFERS_WINDOW
+    return await histories.transfers_since(await _client(account), max(since, oldest))
 
 
 async def fetch_balances(account: Account) -> dict[str, Balance]:

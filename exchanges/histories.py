@@ -10,7 +10,7 @@ from exchanges import clock, reports
 from exchanges.calls import Call, OrderNotKnown, ask
 from exchanges.clients import Client
 from exchanges.errors import Unavailable
-from exchanges.types import FillReport, OrderReport
+from exchanges.types import FillReport, OrderReport, TransferKind, TransferReport
 from exchanges.venues import FillsOf, LookUp
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -66,6 +66,25 @@ async def fills_between(client: Client, symbol: str, since: datetime, until: dat
         fills[fill.venue_order_id, fill.trade_id] = fill
     inside = (fill for fill in fills.values() if since - _MILLISECOND < fill.at <= until)
     return sorted(inside, key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id))
+
+
+async def transfers_since(client: Client, since: datetime) -> list[TransferReport]:
+    """Deposits and withdrawals that are done, oldest first; none where the venue does not list them."""
+    found: list[TransferReport] = []
+    first = clock.milliseconds(since)
+    if client.ccxt.has.get("fetchDeposits"):
+        found += await ask(
+            client,
+            lambda api: api.fetch_deposits(None, first),
+            lambda told: reports.transfers(told, TransferKind.DEPOSIT),
+        )
+    if client.ccxt.has.get("fetchWithdrawals"):
+        found += await ask(
+            client,
+            lambda api: api.fetch_withdrawals(None, first),
+            lambda told: reports.transfers(told, TransferKind.WITHDRAWAL),
+        )
+    return sorted(found, key=lambda transfer: (transfer.at, transfer.venue_id))
 
 
 async def _in_lists(

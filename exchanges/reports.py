@@ -10,7 +10,16 @@ from typing import Any
 
 from exchanges import clock
 from exchanges.rounding import EXACT
-from exchanges.types import Balance, FillReport, OrderReport, OrderRequest, Quote, Side
+from exchanges.types import (
+    Balance,
+    FillReport,
+    OrderReport,
+    OrderRequest,
+    Quote,
+    Side,
+    TransferKind,
+    TransferReport,
+)
 
 # Bybit calls a part-filled immediate-or-cancel order closed, others canceled or expired: all are final.
 _FINAL = frozenset({"closed", "canceled", "expired", "rejected"})
@@ -92,6 +101,26 @@ def balances(answer: Mapping[str, Any]) -> dict[str, Balance]:
         free, locked = (answer.get("free") or {}).get(asset), (answer.get("used") or {}).get(asset)
         found_assets[asset] = Balance(asset, decimal(free), decimal(locked))
     return found_assets
+
+
+def transfers(told: Iterable[Mapping[str, Any]], kind: TransferKind) -> list[TransferReport]:
+    """Only what is done and moved something; what is under way is told again later."""
+    done = (_transfer(entry, kind) for entry in told if entry.get("status") == "ok")
+    return [transfer for transfer in done if transfer.amount > 0]
+
+
+def _transfer(entry: Mapping[str, Any], kind: TransferKind) -> TransferReport:
+    venue_id = entry.get("id") or entry.get("txid")
+    if not venue_id:
+        raise ValueError("a transfer without an id")
+    return TransferReport(
+        kind=kind,
+        venue_id=str(venue_id),
+        asset=str(entry["currency"]),
+        amount=Decimal(str(entry["amount"])),
+        fee=decimal((entry.get("fee") or {}).get("cost")),
+        at=_at(entry.get("timestamp"), None),
+    )
 
 
 def quotes(tickers: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, Quote]:

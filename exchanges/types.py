@@ -144,6 +144,23 @@ class Balance:
         return self.free + self.locked
 
 
+class TransferKind(StrEnum):
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport:
+    """Coins that came to an account or left it, once done. `fee` is what the venue took beside `amount`."""
+
+    kind: TransferKind
+    venue_id: str
+    asset: str
+    amount: Decimal
+    fee: Decimal
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
     """What a key may do, as the venue tells it, and which venue account it belongs to."""

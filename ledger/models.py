@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from records.fields import MoneyField, PublicIdModel
 from strategies.models import Strategy
@@ -107,6 +108,33 @@ class Posting(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="a_posting_is_positive"),
             models.CheckConstraint(condition=~Q(source=F("destination")), name="a_posting_goes_somewhere"),
         ]
+
+
+class Transfer(models.Model):
+    """Coins that came to an account at its venue, or left it: no trade and no result. Append-only."""
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "deposit", _("Deposit")
+        WITHDRAWAL = "withdrawal", _("Withdrawal")
+
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    venue_id = models.CharField(max_length=200)
+    asset = models.CharField(max_length=40)
+    amount = MoneyField()
+    fee = MoneyField(default=0, help_text="What the venue took beside it, in the same coin.")
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exchange_account", "kind", "venue_id"], name="a_transfer_is_booked_once"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="a_transfer_moved_something"),
+            models.CheckConstraint(condition=Q(fee__gte=0), name="a_transfers_fee_is_not_negative"),
+        ]
+        indexes = [models.Index(fields=["exchange_account", "at"], name="transfers_of_an_account")]
 
 
 class PositionQuerySet(models.QuerySet["Position"]):

@@ -15,6 +15,16 @@ class Balance:
     locked: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A deposit (positive amount) or a withdrawal (negative)."""
+
+    id: int
+    asset: str
+    amount: int
+    at: int
+
+
 @dataclass(slots=True)
 class Account:
     api_key: str
@@ -27,6 +37,7 @@ class Account:
     open_orders: dict[tuple[str, int], Order] = field(default_factory=dict)
     by_client_id: dict[tuple[str, str], Order] = field(default_factory=dict)
     trades: dict[str, list[tuple[Order, Fill]]] = field(default_factory=dict)
+    transfers: list[Transfer] = field(default_factory=list)
     updated_at: int = 0
 
     def balance(self, asset: str) -> Balance:

@@ -146,11 +146,14 @@ def _transfer(venue: Venue, body: Body, sign: int) -> Any:
     wanted = _object(body)
     account = venue.accounts.get(_text(wanted, "key"))
     asset = _asset(_text(wanted, "asset"))
+    amount = _amount(wanted.get("amount"))
+    if not amount:
+        raise BadBody("an amount above 0 is expected")
     try:
-        venue.transfer(account, asset, sign * _amount(wanted.get("amount")))
+        transfer = venue.transfer(account, asset, sign * amount)
     except Refusal as refusal:
         raise BadBody(refusal.message) from refusal
-    return {"asset": asset, "balance": account.shown(iter([asset]))[asset]}
+    return {"id": str(transfer.id), "asset": asset, "balance": account.shown(iter([asset]))[asset]}
 
 
 def price(venue: Venue, body: Body) -> Any:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-ENDPOINTS = ("order", "cancel", "look_up", "account", "trades", "market", "stream", "any")
+ENDPOINTS = ("order", "cancel", "look_up", "account", "transfers", "trades", "market", "stream", "any")
 KINDS = (
     "latency", "hold", "maintenance", "status", "html", "reject", "reset_before", "reset_after", "drop_after",
     "cut_short", "torn", "partial_fill", "expire_half", "lagging_look_up", "stream_disconnect",

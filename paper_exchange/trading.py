@@ -3,11 +3,12 @@
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
 
 from . import answers, filters, orders, tickets
-from .accounts import Account
+from .accounts import Account, Transfer
 from .amounts import show
 from .answers import Refusal
 from .calls import Call, Route
@@ -189,6 +190,72 @@ def trade_fees(call: Call) -> str:
     )
 
 
+def deposits(call: Call) -> str:
+    """Newest first, as on Binance; `status` 1: credited."""
+    found = [transfer for transfer in _transfers(call) if transfer.amount > 0]
+    return json.dumps(
+        [
+            {
+                "id": str(transfer.id),
+                "amount": show(transfer.amount),
+                "coin": transfer.asset,
+                "network": transfer.asset,
+                "status": 1,
+                "address": "paper",
+                "addressTag": "",
+                "txId": f"paper-{transfer.id}",
+                "insertTime": transfer.at,
+                "completeTime": transfer.at,
+                "transferType": 0,
+                "confirmTimes": "1/1",
+                "walletType": 0,
+            }
+            for transfer in found
+        ]
+    )
+
+
+def withdrawals(call: Call) -> str:
+    """Newest first, as on Binance; `status` 6: completed."""
+    found = [transfer for transfer in _transfers(call) if transfer.amount < 0]
+    return json.dumps(
+        [
+            {
+                "id": f"{transfer.id:032x}",
+                "amount": show(-transfer.amount),
+                "transactionFee": "0",
+                "coin": transfer.asset,
+                "status": 6,
+                "address": "paper",
+                "addressTag": "",
+                "txId": f"paper-{transfer.id}",
+                # To the second, in UTC.
+                "applyTime": f"{datetime.fromtimestamp(transfer.at // 1000, UTC):%Y-%m-%d %H:%M:%S}",
+                "network": transfer.asset,
+                "transferType": 0,
+                "confirmNo": 1,
+                "walletType": 0,
+            }
+            for transfer in found
+        ]
+    )
+
+
+def _transfers(call: Call) -> list[Transfer]:
+    account = call.signed_in()
+    start, end = tickets.read_int(call.params, "startTime"), tickets.read_int(call.params, "endTime")
+    if start is not None and end is not None and end - start > 90 * DAY:
+        raise Refusal(-1127, "More than 90 days between startTime and endTime.")
+    coin = call.params.get("coin")
+    found = [
+        transfer
+        for transfer in reversed(account.transfers)
+        if coin in (None, "", transfer.asset) and _inside(transfer.at, start, end)
+    ]
+    first = tickets.read_int(call.params, "offset") or 0
+    return found[first : first + (tickets.read_int(call.params, "limit") or 1000)]
+
+
 def nothing(call: Call) -> str:
     call.signed_in()
     return "[]"
@@ -290,6 +357,8 @@ ROUTES = {
     "GET /api/v3/account": Route("account", account),
     "GET /sapi/v1/account/apiRestrictions": Route("account", api_restrictions),
     "GET /sapi/v1/capital/config/getall": Route("account", coins),
+    "GET /sapi/v1/capital/deposit/hisrec": Route("transfers", deposits),
+    "GET /sapi/v1/capital/withdraw/history": Route("transfers", withdrawals),
     "GET /sapi/v1/asset/tradeFee": Route("account", trade_fees),
     "GET /sapi/v1/margin/allPairs": Route("account", nothing),
     "GET /sapi/v1/margin/isolated/allPairs": Route("account", nothing),

@@ -3,13 +3,13 @@
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from . import orders
-from .accounts import Account, Accounts, Balance
+from .accounts import Account, Accounts, Balance, Transfer
 from .amounts import parse, show
 from .faults import Faults
 from .history import History
@@ -66,6 +66,7 @@ class Venue:
             name: deque(maxlen=RECENT_TRADES) for name in self.symbols
         }
         self._histories: dict[str, History] = {}
+        self._last_transfer_id = 0
         self.journal: Journal | None = None
         if options.journal is not None:
             journal = Journal(options.journal)
@@ -122,17 +123,24 @@ class Venue:
             )
         return account
 
-    def transfer(self, account: Account, asset: str, amount: int) -> None:
+    def transfer(self, account: Account, asset: str, amount: int) -> Transfer:
         """Deposit (positive) or withdraw (negative). Raises -2010 when the free balance is too small."""
         account.require(asset, -amount)
         account.balance(asset).free += amount
         now = account.updated_at = self.now()
+        self._last_transfer_id += 1
+        transfer = Transfer(self._last_transfer_id, asset, amount, now)
+        account.transfers.append(transfer)
         if self.journal is not None:
-            self.journal.write("balance", api_key=account.api_key, balances=account.shown(iter([asset])))
+            balances = account.shown(iter([asset]))
+            self.journal.write(
+                "transfer", api_key=account.api_key, balances=balances, transfer=asdict(transfer)
+            )
         if self.streams.listens(account):
             event = {"e": "balanceUpdate", "E": now, "a": asset, "d": show(amount), "T": now}
             self.streams.tell_user(account, event)
             self.streams.tell_user(account, self._position(account, [asset], now))
+        return transfer
 
     def save_prices(self) -> None:
         if self.journal is not None:
@@ -183,7 +191,13 @@ class Venue:
                 case "account":
                     self._restore_account(line)
                 case "balance":
+                    # Written before transfers were listed.
                     self._restore_balances(line["api_key"], line["balances"])
+                case "transfer":
+                    self._restore_balances(line["api_key"], line["balances"])
+                    transfer = Transfer(**line["transfer"])
+                    self.accounts.get(line["api_key"]).transfers.append(transfer)
+                    self._last_transfer_id = max(self._last_transfer_id, transfer.id)
                 case "order":
                     latest[line["order"]["sequence"]] = line["order"]
                     self._restore_balances(line["order"]["api_key"], line["balances"])

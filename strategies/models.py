@@ -101,6 +101,9 @@ class StrategySymbol(models.Model):
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="+")
     exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
     symbol = models.CharField(max_length=32)
+    # Of what the strategy has bought and not sold, this much is not on the account any more.
+    coins_left = MoneyField(default=0)
+    coins_left_at = models.DateTimeField(null=True, help_text="Nothing of it is bought since.")
 
     class Meta:
         constraints = [

@@ -243,3 +243,17 @@ def test_an_override_moves_binance_itself(paper: Any, account: Account, order: O
     request = order()
     gateway.configure({"binance": {"rest": f"{paper.url}/", "ws": paper.url.replace("http", "ws")}}, "")
     assert place(replace(account, exchange="binance"), request).is_final
+
+
+def test_deposits_and_withdrawals_are_told_exactly(paper: Any, account: Account) -> None:
+    since = gateway.venue_now("paper")
+    key = account.credentials.api_key
+    paper.control("POST", "deposit", {"key": key, "asset": "BTC", "amount": "0.00000001"})
+    paper.control("POST", "withdraw", {"key": key, "asset": "USDT", "amount": "1234.56789012"})
+    told = loop.run(gateway.fetch_transfers(account, since=since - timedelta(seconds=1)), 10)
+
+    assert {(one.kind.value, one.asset, one.amount, one.fee) for one in told} == {
+        ("deposit", "BTC", Decimal("0.00000001"), Decimal(0)),
+        ("withdrawal", "USDT", Decimal("1234.56789012"), Decimal(0)),
+    }
+    assert loop.run(gateway.fetch_transfers(account, since=since + timedelta(minutes=1)), 10) == []

@@ -23,7 +23,7 @@ def test_it_stops_cleanly_with_sockets_open() -> None:
         assert venue.stop() == 0
 
 
-def test_keys_balances_orders_and_trades_survive_being_killed(tmp_path: Path) -> None:
+def test_keys_balances_transfers_orders_and_trades_survive_being_killed(tmp_path: Path) -> None:
     journal = tmp_path / "paper.jsonl"
     venue = PaperExchange("--journal", str(journal))
     account = venue.open_account()
@@ -52,6 +52,7 @@ def test_keys_balances_orders_and_trades_survive_being_killed(tmp_path: Path) ->
             trade["id"] for trade in trades
         ]
         assert again.audit(account["api_key"]) == audit
+        assert [deposit["amount"] for deposit in after.fetch_deposits()] == [7]
         assert after.fetch_order(filled["id"], "ETH/USDT")["status"] == "closed"
         with pytest.raises(ccxt.InvalidOrder, match="Duplicate"):
             after.create_order("ETH/USDT", "limit", "buy", 0.5, 3000, {"clientOrderId": "c-rests"})

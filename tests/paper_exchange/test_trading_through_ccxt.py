@@ -187,3 +187,33 @@ def test_many_accounts_are_opened_at_once(venue: PaperExchange) -> None:
     accounts = venue.post("/paper/accounts", {"balances": {"USDT": "5"}, "count": 1000})
     assert len({account["api_key"] for account in accounts}) == 1000
     assert len({account["uid"] for account in accounts}) == 1000
+
+
+def test_deposits_and_withdrawals_are_listed(trader: Trader) -> None:
+    venue, key = trader.venue, trader.key
+    for way, asset, amount in (
+        ("deposit", "XRP", "7"),
+        ("withdraw", "USDT", "250.5"),
+        ("deposit", "XRP", "1"),
+    ):
+        venue.post(f"/control/{way}", {"key": key, "asset": asset, "amount": amount})
+    deposits, withdrawals = trader.ccxt.fetch_deposits(), trader.ccxt.fetch_withdrawals()
+
+    assert [(one["currency"], one["amount"], one["status"]) for one in deposits] == [
+        ("XRP", 7.0, "ok"),
+        ("XRP", 1.0, "ok"),
+    ]
+    (withdrawal,) = withdrawals
+    assert (withdrawal["currency"], withdrawal["amount"], withdrawal["status"]) == ("USDT", 250.5, "ok")
+    assert len({one["id"] for one in deposits}) == 2
+    later = deposits[-1]["timestamp"] + 60_000
+    assert trader.ccxt.fetch_deposits(since=later) == []
+
+
+def test_transfers_of_more_than_ninety_days_are_refused_as_one_question(trader: Trader) -> None:
+    now = trader.ccxt.milliseconds()
+    for path in ("deposit/hisrec", "withdraw/history"):
+        status, answer = trader.venue.signed(
+            trader.account, "GET", f"/sapi/v1/capital/{path}", startTime=now - 91 * 86_400_000, endTime=now
+        )
+        assert (status, answer["code"]) == (400, -1127)
