@@ -25,6 +25,7 @@ from execution.orders import Order
 from execution.pacing import Address
 from execution.reasons import Reason
 from execution.rules import rules_of
+from execution.silence import why_no_entry
 from execution.states import Status
 from records.bulk import select
 from risk.checks import Denial, check_entry, slippage_bound_bps
@@ -96,7 +97,8 @@ def fan_out_slice(signal_id: int, *, now: datetime, claim_for: str = "") -> Slic
             # Somebody at a venue whose rules were not read has come into the slice meanwhile: try again.
             transaction.set_rollback(True)
             return Slice([], [], wanted.is_exit, is_last=False)
-        new = [_order(signal, relation, facts, now) for relation in relations.values()]
+        stop = None if signal.is_exit else why_no_entry(signal, now=now)
+        new = [_order(signal, relation, facts, now, stop) for relation in relations.values()]
         if claim_for:
             _claim(new, facts, grants, claim_for, now)
         orders.insert(new, now=now)
@@ -252,9 +254,13 @@ def _claim(
     claiming.decide_all(claimable, facts, worker=worker, now=now)
 
 
-def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime) -> Order:
+def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, stop: Reason | None) -> Order:
+    """`stop` is why nobody buys with this master now."""
     exchange = facts.accounts[relation.exchange_account_id].exchange
-    verdict = _exit(signal) if signal.is_exit else _entry(signal, relation, facts, exchange)
+    if signal.is_exit:
+        verdict = _exit(signal)
+    else:
+        verdict = _skipped(stop) if stop else _entry(signal, relation, facts, exchange)
     number = signal.number or 0
     return Order(
         origin=CopyOrder.Origin.SIGNAL.value,

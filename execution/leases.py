@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Case, F, Min, Q, When
+from django.db.models import Q
 from django.utils import timezone
 
 from execution.master_feed import SignalSink, Watch, watch_account
@@ -42,29 +42,12 @@ def lease(account_id: int, *, watcher: str, now: datetime, idle: timedelta = tim
 
     `idle` is for how long the account's own thread has shown no progress: that much of the lease is gone.
     """
-    _feed_of(account_id)
-    is_held = Q(leased_by=watcher, leased_until__gte=now)
+    MasterFeed.objects.of_account(account_id)
     free = Q(leased_by=watcher) | Q(leased_until=None) | Q(leased_until__lt=now)
     taken = MasterFeed.objects.filter(free, exchange_account_id=account_id).update(
-        leased_by=watcher,
-        leased_until=now + LEASE - idle,
-        watched_since=Case(When(is_held, then=F("watched_since")), default=now),
+        leased_by=watcher, leased_until=now + LEASE - idle
     )
     return taken == 1
-
-
-def _feed_of(account_id: int) -> MasterFeed:
-    """The account's feed; a new one knows of nothing since its first strategy was published."""
-    feed = MasterFeed.objects.filter(exchange_account_id=account_id).first()
-    if feed:
-        return feed
-    since = StrategySymbol.objects.filter(exchange_account_id=account_id).aggregate(
-        first=Min("strategy__published_at")
-    )["first"]
-    feed, _created = MasterFeed.objects.get_or_create(
-        exchange_account_id=account_id, defaults={"filled_until": since}
-    )
-    return feed
 
 
 def release(account_ids: Iterable[int], *, watcher: str) -> None:

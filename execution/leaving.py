@@ -33,6 +33,15 @@ def leave_all(*, follower: User, positions: str | None, now: datetime) -> list[S
     return [leave(subscription=row, positions=positions, now=now) for row in live]
 
 
+def leave_lost_master(*, subscription_id: int, now: datetime) -> None:
+    """Sell what is held and leave, if that is still what its owner wants when the master is lost."""
+    with transaction.atomic(durable=True):
+        locked = subscriptions.lock_subscription(subscription_id)
+        may_leave = locked.status in (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
+        if may_leave and locked.on_master_lost == Subscription.OnMasterLost.CLOSE:
+            _leave(locked, Subscription.OnUnsubscribe.CLOSE, now)
+
+
 def advance(*, now: datetime) -> Work:
     """Take every `closing` subscription one step on: wait, sell what it holds, or end it."""
     work = Work()

@@ -18,11 +18,13 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from exchanges import gateway, loop, stream
-from exchanges.errors import BadCredentials, ExchangeError, SymbolUnknown
-from exchanges.types import Account, FillReport
+from exchanges.errors import BadCredentials, ExchangeError, HeldBack, SymbolUnknown
+from exchanges.types import Account, Balance, FillReport
 from exchanges.valuation import equity_in_quote
+from execution import departures, silence
 from execution.models import MasterFeed
 from execution.watcher import AccountSnapshot, may_be_unanswered, sells_more_than_known, take_fills
+from ledger.transfers import book_transfers
 from strategies.models import PerformanceSnapshot
 from wallets.models import ExchangeAccount
 
@@ -34,6 +36,10 @@ SNAPSHOT_SECONDS = 15.0
 RETRY_SECONDS = 1.0
 BACK_FILL_SECONDS = 60.0
 OVERLAP = timedelta(seconds=60)
+TRANSFERS_SECONDS = 60.0
+TRANSFERS_REFUSED_SECONDS = 3600.0
+# From being asked for to being done; until then a venue does not count them as done.
+TRANSFERS_TAKE = timedelta(days=7)
 # Longer than ccxt waits, so that only a hung event loop comes to it, and shorter than a lease.
 CALL_LIMIT_SECONDS = 9.0
 # Of a long gap as much is asked for in one call.
@@ -68,6 +74,9 @@ class Watch:
     snapshot: AccountSnapshot | None = None
     next_snapshot: float = 0.0
     next_back_fill: float = 0.0
+    next_transfers: float = 0.0
+    # Symbols of which coins seem to be missing, once.
+    doubted: set[str] = field(default_factory=set)
     # When the thread last got anywhere: a hung one loses its lease.
     progress_at: float = field(default_factory=time.monotonic)
     following: Future[None] | None = None
@@ -108,12 +117,15 @@ def _turn(watch: Watch, account: Account) -> None:
         _back_fill(watch, account)
     if moment >= watch.next_snapshot and not watch.gathering:
         _take_snapshot(watch, account)
+    if moment >= watch.next_transfers and not watch.gathering:
+        _read_transfers(watch, account)
 
 
 def _wait(watch: Watch) -> float:
     due = [waiting.until for waiting in watch.gathering.values()] + [
         watch.next_snapshot,
         watch.next_back_fill,
+        watch.next_transfers,
     ]
     return min(max(min(due) - time.monotonic(), 0.001), 1.0)
 
@@ -175,7 +187,6 @@ def _back_fill(watch: Watch, account: Account) -> None:
     ]
     if all(done):
         MasterFeed.objects.filter(pk=feed.pk).update(filled_until=asked_at)
-        _prove_life(watch)
     else:
         watch.next_back_fill = time.monotonic() + SNAPSHOT_SECONDS
 
@@ -210,6 +221,20 @@ def _ask(watch: Watch, question: Coroutine[Any, Any, Answer]) -> Answer:
         raise
     watch.progress_at = time.monotonic()
     return answer
+
+
+def _ask_for_life(watch: Watch, account: Account) -> dict[str, Balance]:
+    """The account's balances; that it answers to its key is the proof that the master is there."""
+    try:
+        balances = _ask(watch, gateway.fetch_balances(account))
+    except HeldBack:
+        # Nobody was asked.
+        raise
+    except ExchangeError:
+        silence.note_asked(account_id=watch.account_id, is_answered=False, now=timezone.now())
+        raise
+    silence.note_asked(account_id=watch.account_id, is_answered=True, now=timezone.now())
+    return balances
 
 
 def _take_by_order(watch: Watch, fills: list[FillReport]) -> bool:
@@ -257,8 +282,7 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     watch.next_snapshot = time.monotonic() + SNAPSHOT_SECONDS
     asked_at = gateway.venue_now(watch.exchange)
     try:
-        balances = _ask(watch, gateway.fetch_balances(account))
-        _prove_life(watch)
+        balances = _ask_for_life(watch, account)
         quotes = _ask(watch, gateway.fetch_quotes(watch.exchange))
     except (ExchangeError, TimeoutError) as error:
         log.warning("snapshot_failed", account_id=watch.account_id, text=str(error))
@@ -272,6 +296,7 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     watch.snapshot = AccountSnapshot(
         asked_at=asked_at, at=gateway.venue_now(watch.exchange), equity=equity, holdings=holdings
     )
+    _look_for_departures(watch, account, watch.snapshot)
     quote_of = {strategy: symbol.partition("/")[2] for symbol, strategy in watch.strategies.items()}
     PerformanceSnapshot.objects.bulk_create(
         [
@@ -281,10 +306,39 @@ def _take_snapshot(watch: Watch, account: Account) -> None:
     )
 
 
-def _prove_life(watch: Watch) -> None:
-    """The account has answered to its key: that counts while its owner may act."""
-    feeds = MasterFeed.objects.filter(exchange_account_id=watch.account_id)
-    feeds.filter(exchange_account__owner__is_active=True).update(alive_at=timezone.now())
+def _look_for_departures(watch: Watch, account: Account, snapshot: AccountSnapshot) -> None:
+    """Coins that are missing twice, with all trades asked for in between, have left."""
+    missing = departures.missing_coins(
+        strategies=watch.strategies, holdings=snapshot.holdings, asked_at=snapshot.asked_at
+    )
+    doubted = departures.unexplained(account_id=watch.account_id, missing=missing)
+    confirmed = doubted & watch.doubted
+    departures.settle(account_id=watch.account_id, missing=missing, confirmed=confirmed, now=timezone.now())
+    watch.doubted = doubted - confirmed
+    if watch.doubted:
+        _back_fill(watch, account)
+        watch.next_snapshot = time.monotonic() + RETRY_SECONDS
+
+
+def _read_transfers(watch: Watch, account: Account) -> None:
+    """Book what came to the account or left it. What the venue does not show us is not asked for so often."""
+    watch.next_transfers = time.monotonic() + TRANSFERS_SECONDS
+    feed = MasterFeed.objects.get(exchange_account_id=watch.account_id)
+    since = feed.transfers_until - TRANSFERS_TAKE if feed.transfers_until else feed.filled_until - OVERLAP
+    asked_at = gateway.venue_now(watch.exchange)
+    try:
+        transfers = _ask(watch, gateway.fetch_transfers(account, since=since))
+    except BadCredentials:
+        log.info("transfers_not_shown", account_id=watch.account_id)
+        watch.next_transfers = time.monotonic() + TRANSFERS_REFUSED_SECONDS
+        return
+    except (ExchangeError, TimeoutError) as error:
+        log.warning("transfers_not_read", account_id=watch.account_id, text=str(error))
+        return
+    new = book_transfers(account_id=watch.account_id, reports=transfers, now=timezone.now())
+    MasterFeed.objects.filter(pk=feed.pk).update(transfers_until=asked_at)
+    if new:
+        log.info("transfers", account_id=watch.account_id, new=new)
 
 
 def _mark_refused(account: ExchangeAccount, error: BaseException | None) -> None:

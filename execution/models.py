@@ -8,13 +8,13 @@ from datetime import datetime
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from execution.states import AT_THE_VENUE, FINAL, LIVE, Status
 from records.fields import MoneyField, PublicIdModel
-from strategies.models import Signal, Strategy
+from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 
@@ -191,17 +191,39 @@ def client_order_id(*, origin: str, origin_number: int, owner: int, symbol: str,
     return ("m" if origin == CopyOrder.Origin.MASTER else "c") + letters
 
 
+class MasterFeedQuerySet(models.QuerySet["MasterFeed"]):
+    def of_account(self, account_id: int) -> MasterFeed:
+        """The account's feed; a new one knows of nothing since its first strategy was published."""
+        feed = self.filter(exchange_account_id=account_id).first()
+        if feed:
+            return feed
+        claims = StrategySymbol.objects.filter(exchange_account_id=account_id)
+        since = claims.aggregate(first=Min("strategy__published_at"))["first"]
+        feed, _created = self.get_or_create(exchange_account_id=account_id, defaults={"filled_until": since})
+        return feed
+
+    def unheard_since(self, moment: datetime) -> MasterFeedQuerySet:
+        """Without a proof of life since then; where there never was one, since the publication."""
+        return self.filter(Q(alive_at__lt=moment) | Q(alive_at=None, filled_until__lt=moment))
+
+    def heard_since(self, moment: datetime) -> MasterFeedQuerySet:
+        return self.filter(alive_at__gte=moment)
+
+
 class MasterFeed(models.Model):
     """What is known of a master account's stream: who watches it, until when, how far it has come."""
 
     exchange_account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="+")
     leased_by = models.CharField(max_length=80, blank=True)
     leased_until = models.DateTimeField(null=True)
-    # The present watcher has been asking without a break since.
-    watched_since = models.DateTimeField(null=True)
     # Fills up to here are known; the back-fill asks from a minute before.
     filled_until = models.DateTimeField()
     transfers_until = models.DateTimeField(null=True, help_text="The same for deposits and withdrawals.")
     alive_at = models.DateTimeField(null=True, help_text="When the account last answered to its key.")
+    # Without a break it has been asked in vain from `unanswered_since` to `asked_at`.
+    asked_at = models.DateTimeField(null=True)
+    unanswered_since = models.DateTimeField(null=True)
     silent_since = models.DateTimeField(null=True, help_text="Its followers were told that it is silent.")
     mute_at = models.DateTimeField(null=True, help_text="Its stream did not tell what asking found.")
+
+    objects = MasterFeedQuerySet.as_manager()

@@ -62,6 +62,14 @@ class Reason(StrEnum):
         "symbol_dropped",
         _("The master no longer offers this symbol: nothing more of it is bought."),
     )
+    MASTER_LOST = (
+        "master_lost",
+        _("Nothing was heard from the master's account for two minutes: nothing is bought until it is back."),
+    )
+    MASTER_MOVED_COINS = (
+        "master_moved_coins",
+        _("The master moved coins of this symbol off the account: nothing more of it is bought."),
+    )
     SYMBOL_BLOCKED = ("symbol_blocked", _("You do not copy this symbol."))
     ACCOUNT_INVALID = (
         "account_invalid",

@@ -25,7 +25,7 @@ from kombu.exceptions import OperationalError
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
-from execution import claiming, guard, leaving, pacing, placing, reconcile
+from execution import claiming, guard, leaving, pacing, placing, reconcile, silence
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import fan_out_slice
@@ -44,6 +44,7 @@ WARM_LIMIT_SECONDS = 30.0
 # A broker that hangs must not cost every message its time-out.
 BROKER_PAUSE_SECONDS = 5.0
 _broker_away_until = 0.0
+_up_since = timezone.now()
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +147,7 @@ def sweep() -> None:
     """Do what a lost message, a dead worker or a pause has left in the work lists, here and now."""
     now = timezone.now()
     _attempt(look_up_orders.run)
+    _attempt(lambda: silence.watch_over(now=now, up_since=_up_since))
     _attempt(lambda: enqueue_work(leaving.advance(now=now)))
     _attempt(lambda: finish_if_settled(Signal.objects.unfinished(before=now - SWEEP_AFTER)))
     forgotten = Signal.objects.to_fan_out().standing_still(since=now - SWEEP_AFTER).order_by("pk")

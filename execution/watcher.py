@@ -13,11 +13,12 @@ from django.db import transaction
 from exchanges import gateway
 from exchanges.rounding import EXACT
 from exchanges.types import FillReport, Side
+from execution import departures
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.booking import Entry, book_fills
 from ledger.models import Position
-from strategies.models import Signal, Strategy
+from strategies.models import Signal, Strategy, StrategySymbol
 from strategies.signals import MasterFacts, record_signal, unknown_fills
 from subscriptions.sizing import exit_fraction
 
@@ -80,6 +81,8 @@ def take_fills(
             ],
             now=now,
         )
+        if signal.exit_fraction == 1:
+            departures.begin_anew(strategy=strategy, symbol=signal.symbol)
     log.info("signal", signal_id=signal.pk, strategy_id=strategy_id, number=signal.number)
     return signal
 
@@ -137,6 +140,8 @@ def _exit_fraction(
 ) -> Decimal:
     symbol = fills[0].symbol
     position = Position.objects.of_master(strategy.pk).filter(symbol=symbol).first()
+    claim = StrategySymbol.objects.filter(strategy=strategy, symbol=symbol).first()
+    gone = claim.coins_left if claim else Decimal(0)
     rules = gateway.market_rules_now(strategy.exchange_account.exchange)[symbol]
     holding = None
     if snapshot and position and position.updated_at <= snapshot.asked_at and snapshot.at <= fills[0].at:
@@ -144,7 +149,7 @@ def _exit_fraction(
         holding = snapshot.holdings.get(rules.base, Decimal(0))
     return exit_fraction(
         sold=sum((fill.quantity for fill in fills), Decimal(0)),
-        book=position.held if position else Decimal(0),
+        book=position.held - gone if position else Decimal(0),
         holding=holding,
         smallest=max(rules.lot_step, rules.min_quantity, rules.min_notional / fills[0].price),
     )

@@ -71,7 +71,7 @@ class SubscriptionChangeSerializer(StrictSerializer):
     on_unsubscribe = Choice(choices=Subscription.OnUnsubscribe.choices, required=False)
     stop_loss_percent = NotYet(neutral=None)
     take_profit_percent = NotYet(neutral=None)
-    on_master_lost = NotYet(neutral="hold")
+    on_master_lost = Choice(choices=Subscription.OnMasterLost.choices, required=False)
     status = Choice(choices=[Subscription.Status.PAUSED, Subscription.Status.ACTIVE], required=False)
 
 
@@ -88,7 +88,7 @@ def terms_of(given: dict[str, Any]) -> Terms:
     sizing = given["sizing"]
     chosen = {
         name: given[name]
-        for name in ("max_slippage_bps", "symbols_blocked", "on_unsubscribe")
+        for name in ("max_slippage_bps", "symbols_blocked", "on_unsubscribe", "on_master_lost")
         if name in given
     }
     return Terms(sizing_mode=sizing["mode"], sizing_value=sizing["value"], **chosen)
@@ -96,7 +96,7 @@ def terms_of(given: dict[str, Any]) -> Terms:
 
 def changes_of(given: dict[str, Any]) -> dict[str, Any]:
     """The columns that a PATCH sets; its status is an act of its own."""
-    names = ("allocation", "max_slippage_bps", "symbols_blocked", "on_unsubscribe")
+    names = ("allocation", "max_slippage_bps", "symbols_blocked", "on_unsubscribe", "on_master_lost")
     changes = {name: given[name] for name in names if name in given}
     if "sizing" in given:
         changes |= {"sizing_mode": given["sizing"]["mode"], "sizing_value": given["sizing"]["value"]}

@@ -69,6 +69,7 @@ class Terms:
     max_slippage_bps: int | None = None
     symbols_blocked: list[str] = field(default_factory=list)
     on_unsubscribe: str = Subscription.OnUnsubscribe.KEEP
+    on_master_lost: str = Subscription.OnMasterLost.HOLD
 
     def columns(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}

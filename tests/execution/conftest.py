@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from exchanges import gateway, limits, loop
+from execution import notices
 from execution.models import CopyOrder
+from strategies.models import Strategy
+from subscriptions.models import Subscription
 from tests.execution.world import World, build
 from tests.paper_exchange.venue_process import PaperExchange
 
@@ -48,3 +51,15 @@ def order(world: World) -> CopyOrder:
     signal = world.master_trades("buy", "0.01")
     order_ids = world.fan_out(signal)
     return CopyOrder.objects.get(pk=min(order_ids))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What kind of notice which follower was given."""
+    said: list[tuple[str, int]] = []
+
+    def tell(strategy: Strategy, kind: str, title: str, body: str) -> None:
+        said.extend((kind, row.follower_id) for row in Subscription.objects.following(strategy.pk))
+
+    monkeypatch.setattr(notices, "_tell_followers", tell)
+    return said

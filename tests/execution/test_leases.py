@@ -46,15 +46,6 @@ def test_a_watcher_that_stops_lets_go_at_once(account_id: int) -> None:
     assert lease(account_id, watcher="second", now=now)
 
 
-def test_a_renewed_lease_remembers_since_when_the_account_is_asked(account_id: int) -> None:
-    now = timezone.now()
-    for seconds in (0, 9, 18):
-        lease(account_id, watcher="first", now=now + timedelta(seconds=seconds))
-    assert MasterFeed.objects.get().watched_since == now
-    lease(account_id, watcher="second", now=now + timedelta(seconds=60))
-    assert MasterFeed.objects.get().watched_since == now + timedelta(seconds=60)
-
-
 @pytest.fixture
 def until_the_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Account threads that get nowhere, whatever becomes of them."""

@@ -108,7 +108,7 @@ def fill(order_id: str, trade_id: str, **changes: object) -> FillReport:
 
 
 def turn(world: World, watch: Watch) -> None:
-    watch.next_snapshot = watch.next_back_fill = float("inf")
+    watch.next_snapshot = watch.next_back_fill = watch.next_transfers = float("inf")
     master_feed._turn(watch, world.strategy.exchange_account.open())
 
 

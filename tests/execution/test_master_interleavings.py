@@ -55,7 +55,7 @@ def fill(order_id: str, side: str, **changes: Any) -> FillReport:
 
 def turn(world: World, watch: Watch, *events: Any) -> None:
     """Tell the watch of these, and of nothing that it would ask for by itself."""
-    watch.next_snapshot = watch.next_back_fill = float("inf")
+    watch.next_snapshot = watch.next_back_fill = watch.next_transfers = float("inf")
     for event in events:
         watch.events.put(event)
         master_feed._turn(watch, world.strategy.exchange_account.open())
@@ -173,6 +173,7 @@ def quiet_watch(world: World) -> Watch:
         started_at=timezone.now(),
         on_signal=lambda signal_id: None,
         next_back_fill=float("inf"),
+        next_transfers=float("inf"),
     )
     watch.events.put(NEWS_OF_NOTHING)
     return watch

@@ -170,6 +170,7 @@ def test_a_venue_that_does_not_answer_is_told_and_nothing_is_stored(api, user, p
         ({"max_slippage_bps": 10001}, "max_value", "max_slippage_bps"),
         ({"symbols_blocked": ["nope"]}, "invalid", "symbols_blocked.0"),
         ({"on_unsubscribe": "burn"}, "invalid_choice", "on_unsubscribe"),
+        ({"on_master_lost": "panic"}, "invalid_choice", "on_master_lost"),
         ({"strategy": "0199a6f2-7c1e-7d30-9b51-3f1f6a0c2a11"}, "does_not_exist", "strategy"),
         ({"strategy": 5}, "does_not_exist", "strategy"),
         ({"exchange_account": "x"}, "does_not_exist", "exchange_account"),
@@ -195,6 +196,14 @@ def test_drafts_private_ones_and_foreign_accounts_do_not_exist(api, stranger, pu
     assert error_of(answer) == ("does_not_exist", "exchange_account")
 
 
+@pytest.mark.parametrize("choice", ["hold", "close"])
+def test_what_happens_when_the_master_is_lost_is_the_followers_choice(api, body, choice):
+    answer = api.post(URL, body | {"on_master_lost": choice})
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["on_master_lost"] == choice
+    assert Subscription.objects.get().on_master_lost == choice
+
+
 def test_settings_change_and_cash_follows_the_allocation(api, body):
     url = f"{URL}{api.post(URL, body).json()['id']}/"
     changed = api.patch(
@@ -205,6 +214,7 @@ def test_settings_change_and_cash_follows_the_allocation(api, body):
             "max_slippage_bps": 10,
             "symbols_blocked": ["ETH/USDT"],
             "on_unsubscribe": "close",
+            "on_master_lost": "close",
             "status": "paused",
         },
     ).json()
@@ -212,7 +222,7 @@ def test_settings_change_and_cash_follows_the_allocation(api, body):
     assert changed["sizing"] == {"mode": "fixed_notional", "value": "50"}
     assert changed["max_slippage_bps"] == 10
     assert changed["symbols_blocked"] == ["ETH/USDT"]
-    assert changed["on_unsubscribe"] == "close"
+    assert (changed["on_unsubscribe"], changed["on_master_lost"]) == ("close", "close")
     assert changed["status"] == "paused"
     assert error_of(api.patch(url, {"allocation": "1500.01"})) == ("above_free_balance", "allocation")
     assert error_of(api.patch(url, {"allocation": "50"})) == ("below_min_capital", "allocation")

@@ -10,7 +10,7 @@ from records.append_only import append_only
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0002_append_only"),
+        ("ledger", "0004_room_for_changes"),
         ("wallets", "0001_initial"),
     ]
 

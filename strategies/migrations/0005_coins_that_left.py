@@ -7,7 +7,7 @@ import records.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("strategies", "0003_signals_being_copied"),
+        ("strategies", "0004_fan_out_moved_at"),
     ]
 
     operations = [
