@@ -41,7 +41,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         saved: User = super().save_user(request, user, form, commit)
         if commit:
-            give_role(user=saved, role=Role.TRADER)
+            origin = Origin.of_person(request, str(saved.public_id))
+            give_role(user=saved, role=Role.TRADER, origin=origin)
         return saved
 
 

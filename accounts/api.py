@@ -25,7 +25,9 @@ from accounts.serializers import (
     TokenRequestSerializer,
     TokenSerializer,
 )
+from compliance import audit
 from compliance.audit import Origin
+from compliance.models import Action, Outcome
 from rest import codes
 from rest.errors import Forbidden
 from rest.views import ApiView
@@ -37,6 +39,12 @@ DEFAULT_DAYS = 365
 class NotWithAToken(BasePermission):
     def has_permission(self, request: Request, view: object) -> bool:
         if request.auth is not None:
+            audit.record(
+                Action.TOKEN_ISSUE,
+                origin=Origin.of(request),
+                outcome=Outcome.REFUSED,
+                detail={"code": TOKEN_CANNOT_ISSUE.name},
+            )
             raise Forbidden(TOKEN_CANNOT_ISSUE)
         return True
 

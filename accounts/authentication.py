@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NoReturn
 
+from django.core.cache import cache
 from django.utils import timezone
+from redis.exceptions import RedisError
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Throttled
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts import token_store
@@ -24,6 +28,7 @@ ADDRESS_NOT_ALLOWED = codes.declare(
 )
 # Guessing is hopeless; the limit keeps a flood of guesses out of the audit record.
 FAILURES_PER_MINUTE = 60
+READING_RECORDED_EVERY = 60  # seconds
 
 
 def person(request: Request) -> User:
@@ -50,6 +55,8 @@ class BearerAuthentication(BaseAuthentication):
             self._record_failure(request, token, "address")
             raise Forbidden(ADDRESS_NOT_ALLOWED)
         token_store.note_use(token, now=now)
+        if request.method in SAFE_METHODS:
+            self._record_reading(request, token)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -61,6 +68,18 @@ class BearerAuthentication(BaseAuthentication):
             raise Throttled(wait=wait)
         self._record_failure(request, token, "unknown" if token is None else "not usable")
         raise Unauthorized(codes.AUTHENTICATION_FAILED)
+
+    def _record_reading(self, request: Request, token: AccessToken) -> None:
+        """Once a minute for each address and program. What changes something has its nonce's record."""
+        origin = Origin.of_token(request, token)
+        program = hashlib.sha256(f"{origin.ip} {origin.user_agent}".encode()).hexdigest()
+        try:
+            is_first = cache.add(f"token-use:{token.public_id}:{program}", 1, timeout=READING_RECORDED_EVERY)
+        except RedisError:
+            is_first = True
+        if is_first:
+            detail = {"request": f"{request.method} {request.path}"[:200]}
+            audit.record(Action.TOKEN_USE, origin=origin, object=str(token.public_id), detail=detail)
 
     def _record_failure(self, request: Request, token: AccessToken | None, reason: str) -> None:
         audit.record(

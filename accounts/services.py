@@ -11,6 +11,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.roles import STAFF, Role
+from compliance import audit
+from compliance.audit import SYSTEM, Origin
+from compliance.models import Action
 
 
 class EmailInvalid(Exception):
@@ -44,7 +47,7 @@ def create_user(*, email: str, password: str, role: Role = Role.TRADER, kyc_appr
         with transaction.atomic():
             user = User.objects.create_user(address, password, kyc_status=status, is_staff=role in STAFF)
             EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
-            give_role(user=user, role=role)
+            give_role(user=user, role=role, origin=SYSTEM)
     except IntegrityError as error:
         if "one_user_per_email" not in str(error):
             raise
@@ -52,9 +55,15 @@ def create_user(*, email: str, password: str, role: Role = Role.TRADER, kyc_appr
     return user
 
 
-def give_role(*, user: User, role: Role) -> None:
+def give_role(*, user: User, role: Role, origin: Origin) -> None:
+    """Add the role; `origin` is who gives it."""
     group, _ = Group.objects.get_or_create(name=role.value)
-    user.groups.add(group)
+    with transaction.atomic():
+        if not user.groups.filter(pk=group.pk).exists():
+            user.groups.add(group)
+            audit.record(
+                Action.ROLE_CHANGE, origin=origin, object=str(user.public_id), detail={"given": role.value}
+            )
 
 
 def change_preferences(

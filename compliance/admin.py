@@ -3,21 +3,31 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
-from compliance.models import AuditRecord
+from compliance.api import record_reading
+from compliance.models import Action, AuditRecord
 
 
 @admin.register(AuditRecord)
 class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
-    """To look at only."""
+    """To look at only, and looking is recorded."""
 
     list_display = ["at", "action", "outcome", "actor", "object", "ip"]
     list_filter = ["action", "outcome"]
     search_fields = ["=actor", "=object", "=request_id"]
     ordering = ["-id"]
     show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return self._recorded(request, super().changelist_view(request, extra_context))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        answer = super().change_view(request, object_id, form_url, extra_context)
+        return self._recorded(request, answer, record=object_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -27,3 +37,7 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def _recorded(self, request: HttpRequest, answer: HttpResponse, **looked_at: str) -> HttpResponse:
+        record_reading(Action.AUDIT_READ, request, looked_at | request.GET.dict())
+        return answer

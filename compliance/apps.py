@@ -5,7 +5,8 @@ class ComplianceConfig(AppConfig):
     name = "compliance"
 
     def ready(self) -> None:
-        from compliance import signing
+        from compliance import metrics, signing
 
         # A key that cannot be read stops the start.
         signing.public_key()
+        metrics.register()

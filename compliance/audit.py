@@ -44,6 +44,11 @@ class Origin:
         return cls(actor=actor, **_network_facts(request))
 
     @classmethod
+    def of_token(cls, request: HttpRequest | Request, token: Any) -> Origin:
+        """A program whose token was found in this very request."""
+        return cls(actor=str(token.user.public_id), token_id=token.public_id, **_network_facts(request))
+
+    @classmethod
     def of_stranger(cls, request: HttpRequest | Request) -> Origin:
         """As the request tells it, while nobody is known yet."""
         return cls(**_network_facts(request))

@@ -22,6 +22,6 @@ class CopytradeConfig(AppConfig):
 
 
 class AdminConfig(DjangoAdminConfig):
-    """The admin, with log-in through the ordinary log-in page."""
+    """The admin, with log-in through the ordinary log-in page and a record of every change."""
 
-    default_site = "unfold.sites.UnfoldAdminSite"
+    default_site = "compliance.admin_changes.RecordedSite"

@@ -42,7 +42,7 @@ INSTALLED_APPS = [
     "compliance",
     "rest",
     "records",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # The other one would put its own site in the place of ours.
     "copytrade.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -293,7 +293,7 @@ REST_FRAMEWORK = {
     # The order is the contract's: scope, nonce, role.
     "DEFAULT_PERMISSION_CLASSES": [
         "rest.permissions.SignedIn",
-        "rest.permissions.HasScope",
+        "accounts.scopes.RecordedScope",
         "accounts.nonces.FreshNonce",
         "rest.permissions.HasRole",
     ],

@@ -5,7 +5,8 @@ waits for a venue.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal, localcontext
@@ -16,7 +17,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from compliance import audit
 from compliance.audit import Origin
-from compliance.models import Action
+from compliance.models import Action, Outcome
 from exchanges import gateway, loop
 from exchanges.errors import BadCredentials, ExchangeError
 from exchanges.types import Account, Balance, Credentials, KeyInfo
@@ -82,6 +83,13 @@ def connect_account(
 ) -> ExchangeAccount:
     """Check the keys at the venue and store them sealed. CannotConnect, exchanges' VenueNotSupported."""
     gateway.supported(exchange)
+    with _refusal_recorded(Action.EXCHANGE_ACCOUNT_CREATE, origin, {"exchange": exchange, "label": label}):
+        return _connect(owner, exchange, label, credentials, origin, now)
+
+
+def _connect(
+    owner: User, exchange: str, label: str, credentials: Credentials, origin: Origin, now: datetime
+) -> ExchangeAccount:
     checked = _check(Account(exchange, credentials))
     account = ExchangeAccount(
         owner=owner,
@@ -142,9 +150,11 @@ def rotate_keys(
     *, account: ExchangeAccount, credentials: Credentials, origin: Origin, now: datetime
 ) -> ExchangeAccount:
     """Put new keys of the same venue account in the place of the old ones. CannotConnect."""
-    checked = _check(Account(account.exchange, credentials, proxy_url=account.proxy_url))
-    if _venue_account_id(checked.info, credentials) != account.venue_account_id:
-        raise OtherVenueAccount
+    detail, named = {"changed": "keys"}, str(account.public_id)
+    with _refusal_recorded(Action.EXCHANGE_ACCOUNT_CHANGE, origin, detail, object=named):
+        checked = _check(Account(account.exchange, credentials, proxy_url=account.proxy_url))
+        if _venue_account_id(checked.info, credentials) != account.venue_account_id:
+            raise OtherVenueAccount
     with transaction.atomic():
         ExchangeAccount.objects.connected().filter(pk=account.pk).update(
             key_hint=_hint(credentials),
@@ -221,6 +231,18 @@ def _venue_account_id(info: KeyInfo, credentials: Credentials) -> str:
 def _hint(credentials: Credentials) -> str:
     """The last four characters, of keys long enough not to be told by them."""
     return f"…{credentials.api_key[-4:]}" if len(credentials.api_key) >= 16 else ""
+
+
+@contextmanager
+def _refusal_recorded(
+    action: Action, origin: Origin, detail: dict[str, str], *, object: str = ""
+) -> Iterator[None]:
+    try:
+        yield
+    except CannotConnect as refusal:
+        reason = {"reason": type(refusal).__name__}
+        audit.record(action, origin=origin, object=object, outcome=Outcome.REFUSED, detail=detail | reason)
+        raise
 
 
 def _record(action: Action, account: ExchangeAccount, origin: Origin, detail: dict[str, str]) -> None:

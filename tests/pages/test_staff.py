@@ -6,6 +6,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import create_user, give_role
+from compliance.audit import SYSTEM
 from tests.factories import PASSWORD, SubscriptionFactory
 from tests.pages.market import text_of
 
@@ -52,7 +53,7 @@ def test_traders_and_visitors_are_asked_to_follow_and_see_no_admin(page, strateg
 
 def test_an_administrator_who_also_trades_has_the_pages_of_a_trader(client, db):
     both = person(Role.ADMIN)
-    give_role(user=both, role=Role.TRADER)
+    give_role(user=both, role=Role.TRADER, origin=SYSTEM)
     client.force_login(both)
     answer = client.get("/dashboard/")
     assert "/orders/" in navigation_of(answer)
