@@ -26,6 +26,7 @@ BUDGETS = {
     "cpu_but_venue_vs_bare_ccxt": 1.6,
     "last_follower_50_100ms_vs_serial_copier": 1 / 40,
     "settled_200_0ms_vs_serial_copier": 1 / 3,
+    "nonce_request_vs_plain_request": 1.2,
 }
 
 

@@ -13,6 +13,7 @@ from accounts.kyc.models import KycCase, KycDocument, KycStep
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import create_user, give_role
+from compliance.audit import SYSTEM
 from compliance.models import AuditRecord
 from tests.accounts.papers import image, pdf
 from tests.factories import PASSWORD
@@ -112,7 +113,7 @@ def test_nobody_else_reviews(db, case, role):
 
 
 def test_nobody_reviews_themselves(case, applicant):
-    give_role(user=applicant, role=Role.COMPLIANCE)
+    give_role(user=applicant, role=Role.COMPLIANCE, origin=SYSTEM)
     User.objects.filter(pk=applicant.pk).update(is_staff=True)
     client = Client()
     client.force_login(applicant)

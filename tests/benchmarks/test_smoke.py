@@ -23,6 +23,7 @@ FIGURES = {
         "cpu_but_venue_vs_bare_ccxt",
     },
     "few_followers": {"last_follower_20_100ms_vs_serial_copier", "settled_20_0ms_vs_serial_copier"},
+    "nonces": {"nonce_request_vs_plain_request"},
 }
 
 
