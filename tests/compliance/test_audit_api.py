@@ -32,7 +32,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''-1", "'quoted'", "
 
 
 @pytest.fixture
-def auditor(transactional_db):
+def auditor(db):
     return create_user(email="auditor@example.org", password=PASSWORD, role=Role.AUDITOR)
 
 
@@ -42,7 +42,7 @@ def auditor_api(auditor, api_of):
 
 
 @pytest.fixture
-def filled(auditor_api):
+def filled(transactional_db, auditor_api):
     record_some(3)
     for agent in FORMULAS:
         audit.record(Action.EXPORT, origin=Origin(ip="192.0.2.9", user_agent=agent), object=agent)
@@ -111,7 +111,7 @@ def test_reading_and_exporting_are_recorded(filled, auditor):
 
 
 @pytest.mark.parametrize("role", [Role.TRADER, Role.COMPLIANCE, Role.ADMIN])
-def test_nobody_but_auditors_reads_it_and_who_tried_is_recorded(transactional_db, api_of, role):
+def test_nobody_but_auditors_reads_it_and_who_tried_is_recorded(db, api_of, role):
     person = create_user(email="x@example.org", password=PASSWORD, role=role)
     page = Client()
     page.force_login(person)
@@ -277,7 +277,7 @@ def test_the_page_shows_the_record_with_its_filters_and_exports(filled, auditor)
     assert exported.status_code == 200
 
 
-def test_the_page_goes_back_through_all_of_the_record(auditor):
+def test_the_page_goes_back_through_all_of_the_record(transactional_db, auditor):
     record_some(120)
     seal_everything()
     page = Client()
