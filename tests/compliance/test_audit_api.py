@@ -184,7 +184,7 @@ def tampered_csv(body):
     last = len(lines) - data
     return {
         "edited": (
-            [*lines[: data + 2], lines[data + 2].replace("trades 1", "trades 2"), *lines[data + 3 :]],
+            [*lines[: data + 2], lines[data + 2].replace(",success,", ",refused,"), *lines[data + 3 :]],
             3,
         ),
         "deleted": ([*lines[: data + 4], *lines[data + 5 :]], 5),
