@@ -31,12 +31,12 @@ class AuditSearch(forms.Form):
     )
     actor = forms.CharField(label=_("Actor"), required=False, max_length=64, widget=TEXT)
     object = forms.CharField(label=_("Object"), required=False, max_length=200, widget=TEXT)
-    to = forms.DateTimeField(label=_("Before"), required=False, widget=MOMENT)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         since = forms.DateTimeField(label=_("Since"), required=False, widget=MOMENT)
-        self.fields = {"from": since, **self.fields}
+        before = forms.DateTimeField(label=_("Before"), required=False, widget=MOMENT)
+        self.fields = {"from": since, "to": before, **self.fields}
 
     @property
     def wanted(self) -> dict[str, Any]:
