@@ -327,6 +327,9 @@ SPECTACULAR_SETTINGS = {
         "SubscriptionStatus": "subscriptions.models.Subscription.Status",
         "OrderStatus": "execution.models.STATUS_CHOICES",
         "SignalType": ["market", "limit"],
+        "KycStatus": "accounts.kyc.models.KycStatus",
+        "KycDocumentKind": "accounts.kyc.models.KycDocument.Kind",
+        "OrderKind": "execution.models.CopyOrder.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
