@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import audit_upkeep
+from accounts.kyc import services as kyc
+from accounts.kyc import telling
 
 
 @shared_task
@@ -18,3 +20,36 @@ def purge_audit() -> None:
 def mail_audit_head() -> None:
     """Each day."""
     audit_upkeep.mail_audit_head(now=timezone.now())
+
+
+@shared_task
+def tell_applicants() -> None:
+    """Every few seconds: what was decided about their identity."""
+    telling.tell_applicants()
+
+
+@shared_task
+def expire_identities() -> None:
+    """Each day."""
+    now = timezone.now()
+    kyc.expire(today=now.date(), now=now)
+
+
+@shared_task
+def screen_identities() -> None:
+    """Each day, as the list of sanctioned people changes."""
+    hits = kyc.screen_all(now=timezone.now())
+    if hits:
+        telling.tell_reviewers(hits=hits)
+
+
+@shared_task
+def scan_documents() -> None:
+    """Every few minutes: what came in while the virus scanner was away."""
+    kyc.scan_again()
+
+
+@shared_task
+def remove_orphaned_files() -> None:
+    """Each day."""
+    kyc.remove_orphans(now=timezone.now())

@@ -59,6 +59,31 @@ app.conf.update(
             "schedule": crontab(hour=6, minute=0),
             "options": {"queue": "default", "expires": 3600},
         },
+        "tell-applicants": {
+            "task": "accounts.tasks.tell_applicants",
+            "schedule": 15.0,
+            "options": {"queue": "default", "expires": 15},
+        },
+        "expire-identities": {
+            "task": "accounts.tasks.expire_identities",
+            "schedule": crontab(hour=0, minute=5),
+            "options": {"queue": "default", "expires": 3600},
+        },
+        "screen-identities": {
+            "task": "accounts.tasks.screen_identities",
+            "schedule": crontab(hour=5, minute=30),
+            "options": {"queue": "default", "expires": 3600},
+        },
+        "scan-documents": {
+            "task": "accounts.tasks.scan_documents",
+            "schedule": 300.0,
+            "options": {"queue": "default", "expires": 300},
+        },
+        "remove-orphaned-files": {
+            "task": "accounts.tasks.remove_orphaned_files",
+            "schedule": crontab(hour=4, minute=40),
+            "options": {"queue": "default", "expires": 3600},
+        },
     },
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     worker_hijack_root_logger=False,

@@ -62,6 +62,7 @@ class KycCase(PublicIdModel):
     risk = models.CharField(max_length=8, choices=Risk.choices, default=Risk.NORMAL)
     reason = models.CharField(max_length=500, blank=True)
     decided_at = models.DateTimeField(null=True)
+    is_told = models.BooleanField(default=True)
     valid_until = models.DateField(null=True)
     proposed_status = models.CharField(max_length=16, choices=KycStatus.choices, blank=True)
     proposed_by = models.ForeignKey(
@@ -91,7 +92,10 @@ class KycCase(PublicIdModel):
                 condition=Q(decided_at=None) | ~Q(reason=""), name="a_decision_has_a_reason"
             ),
         ]
-        indexes = [models.Index(fields=["valid_until"], name="kyc_by_expiry")]
+        indexes = [
+            models.Index(fields=["valid_until"], name="kyc_by_expiry"),
+            models.Index(fields=["id"], condition=Q(is_told=False), name="kyc_decisions_to_tell"),
+        ]
 
     def __str__(self) -> str:
         return self.user.email

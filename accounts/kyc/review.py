@@ -39,8 +39,13 @@ def decide(
         move(case, status, KycStep.Act.DECIDE, now=now, by=reviewer, text=reason)
         case.reason, case.decided_at = reason, now
         case.valid_until = valid_until if status == KycStatus.APPROVED else None
-        case.proposed_status, case.proposed_by = "", None
-        case.save(update_fields=["reason", "decided_at", "valid_until", "proposed_status", "proposed_by"])
+        case.proposed_status, case.proposed_by, case.is_told = "", None, False
+        case.save(
+            update_fields=[
+                *("reason", "decided_at", "valid_until", "is_told"),
+                *("proposed_status", "proposed_by"),
+            ]
+        )
         _record(Action.KYC_DECIDE, case, origin, status=status, reason=reason)
     return True
 
@@ -87,9 +92,11 @@ def note_look(*, case: KycCase, origin: Origin) -> None:
 
 
 def note_view(*, document: KycDocument, reviewer: User, origin: Origin) -> None:
-    """Each look at a document is on record, before the document is shown. ReviewRefused for one's own."""
+    """Each look at a document is on record, before the document is shown. ReviewRefused."""
     if document.case.user_id == reviewer.pk:
         raise ReviewRefused("These are your own documents: somebody else reviews them.")
+    if document.scan == KycDocument.Scan.INFECTED:
+        raise ReviewRefused("The virus scanner found something in this file.")
     audit.record(
         Action.KYC_VIEW,
         origin=origin,

@@ -186,7 +186,8 @@ def expire(*, today: date, now: datetime) -> int:
             move(case, KycStatus.REJECTED, KycStep.Act.EXPIRE, now=now, text=reason)
             # A new round: as many files as in the first.
             case.reason, case.decided_at, case.valid_until, case.uploads = reason, now, None, 0
-            case.save(update_fields=["reason", "decided_at", "valid_until", "uploads"])
+            case.is_told = False
+            case.save(update_fields=["reason", "decided_at", "valid_until", "uploads", "is_told"])
             audit.record(
                 Action.KYC_DECIDE,
                 origin=audit.SYSTEM,
