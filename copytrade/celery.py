@@ -59,6 +59,11 @@ app.conf.update(
             "schedule": crontab(hour=6, minute=0),
             "options": {"queue": "default", "expires": 3600},
         },
+        "pause-unapproved": {
+            "task": "subscriptions.tasks.pause_unapproved",
+            "schedule": 5.0,
+            "options": {"queue": "default", "expires": 5},
+        },
         "tell-applicants": {
             "task": "accounts.tasks.tell_applicants",
             "schedule": 15.0,

@@ -169,9 +169,13 @@ def lock_strategy(strategy_id: int) -> Strategy:
 
 
 def require_kyc(*, user: User, account: ExchangeAccount) -> None:
-    """Real money needs an approved identity check; the paper exchange never does."""
-    if settings.KYC_REQUIRED and not account.is_paper and user.kyc_status != User.KycStatus.APPROVED:
+    if needs_kyc(user=user, account=account):
         raise Forbidden(KYC_REQUIRED)
+
+
+def needs_kyc(*, user: User, account: ExchangeAccount) -> bool:
+    """Real money needs an approved identity check; the paper exchange never does."""
+    return settings.KYC_REQUIRED and not account.is_paper and user.kyc_status != User.KycStatus.APPROVED
 
 
 def check_symbols(*, exchange: str, symbols: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.kyc.models import KycStatus
 from records.fields import MoneyField, PublicIdModel
 from strategies.models import Strategy
 from wallets.models import ExchangeAccount
@@ -26,6 +27,13 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def live(self) -> SubscriptionQuerySet:
         return self.exclude(status=Subscription.Status.CLOSED)
+
+    def active_without_approval(self) -> SubscriptionQuerySet:
+        """Those that buy with real money for somebody whose identity is not approved, or not any more."""
+        active = self.filter(status=Subscription.Status.ACTIVE)
+        return active.exclude(follower__kyc_status=KycStatus.APPROVED).exclude(
+            exchange_account__exchange="paper"
+        )
 
 
 class Subscription(PublicIdModel):

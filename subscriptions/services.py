@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
@@ -29,6 +30,7 @@ from strategies.services import (
     SYMBOL_NOT_LISTED,
     lock_strategy,
     market_rules,
+    needs_kyc,
     require_kyc,
 )
 from subscriptions.masters import feeds_a_strategy, release_if_unfollowed
@@ -158,6 +160,17 @@ def pause_all(*, follower: User) -> int:
         return Subscription.objects.filter(pk__in=active).update(status=Subscription.Status.PAUSED)
 
 
+def pause_unapproved() -> int:
+    """Pause what buys with real money for people who lost their approval; exits are still copied."""
+    if not settings.KYC_REQUIRED:
+        return 0
+    with transaction.atomic(durable=True):
+        rows = Subscription.objects.active_without_approval()
+        locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
+        paused = Subscription.objects.filter(pk__in=list(locked), status=Subscription.Status.ACTIVE)
+        return paused.update(status=Subscription.Status.PAUSED)
+
+
 def start_closing(*, subscription: Subscription, positions: str) -> None:
     """Nothing is bought from here on. `positions` is `keep` or `close`. The caller holds the row's lock."""
     subscription.status = Subscription.Status.CLOSING
@@ -218,6 +231,8 @@ def _check_joining(follower: User, strategy: Strategy, account: ExchangeAccount)
     if strategy.status != Strategy.Status.PUBLISHED:
         raise Conflict(NOT_PUBLISHED)
     require_kyc(user=follower, account=account)
+    if needs_kyc(user=strategy.owner, account=strategy.exchange_account):
+        raise Conflict(NOT_PUBLISHED, "Its master's identity is not approved at present.")
     if feeds_a_strategy(account.pk):
         raise Conflict(ACCOUNT_IS_MASTER)
     if Subscription.objects.following(strategy.pk).filter(exchange_account=account).exists():
