@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from environs import Env, EnvValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -109,6 +110,9 @@ UNFOLD = {
     "SITE_TITLE": "Copytrade",
     "SITE_HEADER": "Copytrade",
     "SITE_SYMBOL": "currency_exchange",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/mark.svg")},
+    ],
     # The pages' own blue, in shades; the theme's purple is too dark for links on its dark ground.
     "COLORS": {
         "primary": {
