@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from copytrade.pages.obstacles import obstacles_of
-from copytrade.pages.staff import is_auditor, may_trade
+from copytrade.pages.staff import is_auditor, is_reviewer, may_trade
 
 THEMES = ("light", "dark")
 A_YEAR = 365 * 24 * 3600
@@ -53,6 +53,8 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
         places.append(("orders", _("Orders"), _("Orders"), "list"))
     else:
         places.insert(0, ("dashboard", _("Home"), _("Home"), "home"))
+        if is_reviewer(user):
+            places.append(("admin:accounts_kyccase_changelist", _("Reviews"), _("Reviews"), "users"))
         if is_auditor(user):
             places.append(("audit", _("Audit record"), _("Audit"), "list"))
         places.append(("admin:index", _("Admin"), _("Admin"), "settings"))

@@ -16,7 +16,10 @@ EVERYTHING = _(
     "to look at; people you can change."
 )
 FOUND_IN_ADMIN: Mapping[str, str | Promise] = {
-    Role.COMPLIANCE: _("In the admin you find the people and how far the check of their identity is."),
+    Role.COMPLIANCE: _(
+        "Under Reviews you find whose identity waits for a decision, the oldest first; each look at a "
+        "document is on record."
+    ),
     Role.AUDITOR: _("In the admin you find the audit trail: who did what, when, and whether it was refused."),
     Role.ADMIN: EVERYTHING,
 }
@@ -25,6 +28,10 @@ FOUND_IN_ADMIN: Mapping[str, str | Promise] = {
 def may_trade(user: User | AnonymousUser) -> bool:
     """Also of visitors, who may become traders. One query, of staff only."""
     return not user.is_staff or Role.TRADER in user.roles
+
+
+def is_reviewer(user: User) -> bool:
+    return Role.COMPLIANCE in user.roles
 
 
 def is_auditor(user: User) -> bool:
