@@ -19,11 +19,13 @@ class AccountsConfig(AppConfig):
 
 
 def _record_log_in(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+    from accounts import devices
     from compliance import audit
     from compliance.audit import Origin
     from compliance.models import Action
 
     audit.record(Action.LOGIN_SUCCESS, origin=Origin.of(request), object=str(user.public_id))
+    devices.note_log_in(user=user, origin=Origin.of(request))
 
 
 def _record_wrong_code(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:

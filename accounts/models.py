@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.kyc.models import KycCase, KycDocument, KycStatus, KycStep
 from records.fields import PublicIdModel
 
-__all__ = ["AccessToken", "KycCase", "KycDocument", "KycStatus", "KycStep", "User"]
+__all__ = ["AccessToken", "KnownDevice", "KycCase", "KycDocument", "KycStatus", "KycStep", "User"]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -77,6 +77,16 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     def owned_by(self, user_id: int) -> AccessTokenQuerySet:
         return self.filter(user_id=user_id)
 
+    def expiring(self, *, now: datetime, before: datetime) -> AccessTokenQuerySet:
+        """Those in use of whose end nobody was told."""
+        return self.filter(
+            expiry_told_at=None,
+            revoked_at=None,
+            expires_at__gt=now,
+            expires_at__lte=before,
+            user__is_active=True,
+        )
+
     def not_over(self, *, now: datetime) -> AccessTokenQuerySet:
         """Neither revoked nor expired, also of a person who may not log in at present."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
@@ -102,6 +112,8 @@ class AccessToken(PublicIdModel):
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # When the person was told that it expires soon.
+    expiry_told_at = models.DateTimeField(null=True, editable=False)
 
     objects = AccessTokenQuerySet.as_manager()
 
@@ -109,7 +121,28 @@ class AccessToken(PublicIdModel):
         constraints = [
             models.CheckConstraint(condition=~Q(scopes=[]), name="a_token_has_a_scope"),
         ]
-        indexes = [models.Index(fields=["user", "-id"], name="tokens_of_a_person")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="tokens_of_a_person"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expiry_told_at=None, revoked_at=None),
+                name="tokens_to_expire",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+
+class KnownDevice(models.Model):
+    """A program from which a person has logged in before; only a digest of what it calls itself."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="a_device_is_known_once")]
+
+    def __str__(self) -> str:
+        return self.digest[:8]

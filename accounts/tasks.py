@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import audit_upkeep
+from accounts import audit_upkeep, token_store
 from accounts.kyc import services as kyc
 from accounts.kyc import telling
 
@@ -53,3 +53,9 @@ def scan_documents() -> None:
 def remove_orphaned_files() -> None:
     """Each day."""
     kyc.remove_orphans(now=timezone.now())
+
+
+@shared_task
+def tell_of_expiring_tokens() -> None:
+    """Each day."""
+    token_store.tell_of_expiry(now=timezone.now())

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from accounts import mails
 from accounts.models import AccessToken, User
 from compliance import audit
 from compliance.audit import Origin
@@ -26,6 +27,7 @@ RANDOM_LENGTH, CHECKSUM_LENGTH, PREFIX_LENGTH = 32, 6, 10
 FORM = re.compile(rf"{START}[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}", re.ASCII)
 # `last_used_at` is told to the minute: one write per token in this time, not one per request.
 USE_NOTED_EVERY = timedelta(seconds=30)
+EXPIRY_TOLD_BEFORE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def issue_token(
             object=str(token.public_id),
             detail={"name": name, "scopes": token.scopes},
         )
+        transaction.on_commit(lambda: mails.token_issued(token))
     return Issued(token, text)
 
 
@@ -74,6 +77,29 @@ def revoke_token(*, user: User, token: AccessToken, origin: Origin, now: datetim
         if revoked:
             audit.record(Action.TOKEN_REVOKE, origin=origin, object=str(token.public_id))
     return revoked
+
+
+def revoke_all(*, user: User, origin: Origin, now: datetime) -> int:
+    """Make all of the person's tokens useless at once; how many were not yet."""
+    with transaction.atomic():
+        living = AccessToken.objects.owned_by(user.pk).filter(revoked_at=None).select_for_update()
+        tokens = list(living.order_by("pk"))
+        AccessToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked_at=now)
+        for token in tokens:
+            audit.record(Action.TOKEN_REVOKE, origin=origin, object=str(token.public_id))
+    return len(tokens)
+
+
+def tell_of_expiry(*, now: datetime) -> int:
+    """One mail for each token that expires soon; it is noted before it is sent, so there is no second one."""
+    told = 0
+    for token in AccessToken.objects.expiring(now=now, before=now + EXPIRY_TOLD_BEFORE).select_related(
+        "user"
+    ):
+        if AccessToken.objects.filter(pk=token.pk, expiry_told_at=None).update(expiry_told_at=now):
+            mails.token_expires(token)
+            told += 1
+    return told
 
 
 def find_by_text(text: str) -> AccessToken | None:

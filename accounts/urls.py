@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from accounts import token_pages
 from accounts.api import IssueTokenView, MeView, RevokeTokenView, TokensView
 from accounts.kyc import urls as kyc
 
@@ -13,4 +14,9 @@ api_urlpatterns: list[URLPattern] = [
 token_urlpatterns: list[URLPattern] = [
     path("issue", IssueTokenView.as_view(), name="token-issue"),
     path("revoke", RevokeTokenView.as_view(), name="token-revoke"),
+]
+page_urlpatterns: list[URLPattern] = [
+    path("tokens/", token_pages.tokens_page, name="tokens"),
+    path("tokens/revoke-all/", token_pages.revoke_all, name="tokens_revoke_all"),
+    path("tokens/<uuid:public_id>/revoke/", token_pages.revoke, name="token_page_revoke"),
 ]

@@ -54,6 +54,11 @@ app.conf.update(
             "schedule": crontab(hour=3, minute=17),
             "options": {"queue": "default", "expires": 3600},
         },
+        "tell-of-expiring-tokens": {
+            "task": "accounts.tasks.tell_of_expiring_tokens",
+            "schedule": crontab(hour=7, minute=23),
+            "options": {"queue": "default", "expires": 3600},
+        },
         "mail-audit-head": {
             "task": "accounts.tasks.mail_audit_head",
             "schedule": crontab(hour=6, minute=0),

@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include(API_ROOT)),
     path("token/", include([*accounts.token_urlpatterns, *rest.unknown_path])),
     path("hooks/", include([*execution.hook_urlpatterns, *rest.unknown_path])),
+    path("settings/", include(accounts.page_urlpatterns)),
     path("kyc/", include(kyc.page_urlpatterns)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

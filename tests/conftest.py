@@ -15,6 +15,8 @@ from compliance.audit import SYSTEM
 from exchanges import limits
 from tests import factories
 
+STAFF_GATE = "accounts.second_factor.StaffSecondFactorMiddleware"
+
 
 @pytest.fixture(autouse=True, scope="session")
 def limits_of_one_process() -> None:
@@ -27,6 +29,12 @@ def no_throttling(settings):
     """Tests ask fast. Those about limits set THROTTLING themselves."""
     settings.THROTTLING = False
     settings.ACCOUNT_RATE_LIMITS = False
+
+
+@pytest.fixture(autouse=True)
+def staff_without_second_factor(settings):
+    """Tests of what staff do spare themselves the set-up. Those about it put STAFF_GATE back."""
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != STAFF_GATE]
 
 
 @pytest.fixture(autouse=True)

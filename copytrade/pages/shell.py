@@ -67,6 +67,7 @@ def _account_navigation(request: HttpRequest) -> list[NavigationItem]:
         ("account_email", _("E-mail address"), _("E-mail"), "user"),
         ("account_change_password", _("Password"), _("Password"), "key"),
         ("mfa_index", _("Two-factor log-in"), _("Two-factor"), "shield"),
+        ("tokens", _("API tokens"), _("Tokens"), "key"),
         ("usersessions_list", _("Where you are logged in"), _("Sessions"), "lock"),
     ]
     return [_item(request, *place) for place in places]

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from accounts import second_factor
 from accounts.kyc import details
 from wallets.resealing import reseal_all
 
 
 class Command(BaseCommand):
-    help = "Re-encrypt every exchange key and every identity under the first of FIELD_ENCRYPTION_KEYS."
+    help = "Re-encrypt exchange keys, identities and second factors under the first of FIELD_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(
-            f"{reseal_all() + details.reseal_all()} re-encrypted; older keys may be removed now."
-        )
+        changed = reseal_all() + details.reseal_all() + second_factor.reseal_all()
+        self.stdout.write(f"{changed} re-encrypted; older keys may be removed now.")

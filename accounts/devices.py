@@ -1,0 +1,18 @@
+"""From where a person logs in; the first time from somewhere new they are told."""
+
+from __future__ import annotations
+
+import hashlib
+
+from accounts import mails
+from accounts.models import KnownDevice, User
+from compliance.audit import Origin
+
+
+def note_log_in(*, user: User, origin: Origin) -> None:
+    """Tell the person by mail, unless the device is known or is their very first."""
+    digest = hashlib.sha256(origin.user_agent.encode()).hexdigest()
+    is_first = not KnownDevice.objects.filter(user=user).exists()
+    _device, is_new = KnownDevice.objects.get_or_create(user=user, digest=digest)
+    if is_new and not is_first:
+        mails.new_device(user, ip=origin.ip or "", user_agent=origin.user_agent)
