@@ -5,10 +5,14 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from accounts import consequences
+from accounts.consequences import Event
 from accounts.kyc.admin import KycCaseAdmin
 from accounts.models import AccessToken, User
+from compliance.audit import Origin
 
 __all__ = ["AccessTokenAdmin", "KycCaseAdmin", "UserAdmin"]
 
@@ -36,6 +40,11 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         "created_at",
     ]
     readonly_fields = [name for name in fields if name != "is_active"]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            consequences.follow_up(Event.SUSPENSION, user=obj, origin=Origin.of(request), now=timezone.now())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -9,12 +9,16 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from allauth.mfa.signals import authentication_failed
+        from allauth.account.signals import password_changed, password_reset
+        from allauth.mfa.signals import authentication_failed, authenticator_removed
 
         from accounts.roles import grant_permissions
 
         post_migrate.connect(grant_permissions, dispatch_uid="accounts.grant_permissions")
         user_logged_in.connect(_record_log_in, dispatch_uid="accounts.record_log_in")
+        password_changed.connect(_password_changed, dispatch_uid="accounts.password_changed")
+        password_reset.connect(_password_changed, dispatch_uid="accounts.password_reset")
+        authenticator_removed.connect(_factor_removed, dispatch_uid="accounts.factor_removed")
         authentication_failed.connect(_record_wrong_code, dispatch_uid="accounts.record_wrong_code")
 
 
@@ -40,4 +44,30 @@ def _record_wrong_code(sender: Any, request: Any, user: Any, **kwargs: Any) -> N
         object=str(user.public_id),
         outcome=Outcome.REFUSED,
         detail={"reason": "second factor"},
+    )
+
+
+def _password_changed(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+    from accounts.consequences import Event
+
+    _follow_up(Event.PASSWORD_CHANGE, request, user)
+
+
+def _factor_removed(sender: Any, request: Any, user: Any, authenticator: Any, **kwargs: Any) -> None:
+    from accounts.consequences import Event
+    from accounts.second_factor import FACTORS
+
+    if authenticator.type in FACTORS:
+        _follow_up(Event.MFA_RESET, request, user)
+
+
+def _follow_up(event: Any, request: Any, user: Any) -> None:
+    from django.utils import timezone
+
+    from accounts import consequences
+    from compliance.audit import Origin
+
+    origin = Origin.of_person(request, str(user.public_id))
+    consequences.follow_up(
+        event, user=user, origin=origin, now=timezone.now(), keep_session=request.session.session_key
     )

@@ -28,6 +28,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def live(self) -> SubscriptionQuerySet:
         return self.exclude(status=Subscription.Status.CLOSED)
 
+    def active_of_suspended(self) -> SubscriptionQuerySet:
+        """Those of people who may not log in."""
+        return self.filter(status=Subscription.Status.ACTIVE, follower__is_active=False)
+
     def active_without_approval(self) -> SubscriptionQuerySet:
         """Those that buy with real money for somebody whose identity is not approved, or not any more."""
         active = self.filter(status=Subscription.Status.ACTIVE)

@@ -171,6 +171,15 @@ def pause_unapproved() -> int:
         return paused.update(status=Subscription.Status.PAUSED)
 
 
+def pause_suspended() -> int:
+    """Pause what people follow who may not log in; exits are still copied."""
+    with transaction.atomic(durable=True):
+        rows = Subscription.objects.active_of_suspended()
+        locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
+        paused = Subscription.objects.filter(pk__in=list(locked), status=Subscription.Status.ACTIVE)
+        return paused.update(status=Subscription.Status.PAUSED)
+
+
 def start_closing(*, subscription: Subscription, positions: str) -> None:
     """Nothing is bought from here on. `positions` is `keep` or `close`. The caller holds the row's lock."""
     subscription.status = Subscription.Status.CLOSING

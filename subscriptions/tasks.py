@@ -9,5 +9,6 @@ from subscriptions import services
 
 @shared_task
 def pause_unapproved() -> None:
-    """Every few seconds: a lost approval stops buying with real money."""
+    """Every few seconds: a lost approval stops buying with real money, a suspension all buying."""
     services.pause_unapproved()
+    services.pause_suspended()
