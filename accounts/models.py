@@ -14,9 +14,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.kyc.models import KycCase, KycDocument, KycStatus, KycStep
+from accounts.roles import Role
 from records.fields import PublicIdModel
 
-__all__ = ["AccessToken", "KnownDevice", "KycCase", "KycDocument", "KycStatus", "KycStep", "User"]
+__all__ = [
+    "AccessToken",
+    "KnownDevice",
+    "KycCase",
+    "KycDocument",
+    "KycStatus",
+    "KycStep",
+    "RoleRequest",
+    "User",
+]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -132,6 +142,40 @@ class AccessToken(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+
+class RoleRequest(PublicIdModel):
+    """One staff member wants a role given or taken; another one decides."""
+
+    class Act(models.TextChoices):
+        GIVE = "give", _("Give")
+        TAKE = "take", _("Take")
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    act = models.CharField(max_length=4, choices=Act.choices)
+    role = models.CharField(max_length=16, choices=Role.choices)
+    reason = models.CharField(max_length=500)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
+    decided_at = models.DateTimeField(null=True, editable=False)
+    is_approved = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_approved=False)
+                | Q(decided_by__isnull=False)
+                & ~Q(decided_by=models.F("requested_by"))
+                & ~Q(decided_by=models.F("user")),
+                name="nobody_approves_their_own_role",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()} {self.role}: {self.user}"
 
 
 class KnownDevice(models.Model):

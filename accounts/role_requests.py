@@ -1,0 +1,58 @@
+"""Giving and taking roles: one person asks, another one approves. Nothing else in the admin does it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from accounts.models import RoleRequest, User
+from accounts.roles import STAFF, Role
+from accounts.services import give_role
+from compliance import audit
+from compliance.audit import Origin
+from compliance.models import Action, Outcome
+
+
+class NotYours(Exception):
+    """Who asked, or whom it is about, does not approve it."""
+
+
+class DecidedAlready(Exception):
+    """Somebody was faster."""
+
+
+def decide(*, request_id: int, by: User, approve: bool, origin: Origin, now: datetime) -> RoleRequest:
+    """NotYours, DecidedAlready. Of two at once one decides."""
+    with transaction.atomic():
+        wanted = RoleRequest.objects.select_for_update(of=("self",)).select_related("user").get(pk=request_id)
+        if wanted.decided_at is not None:
+            raise DecidedAlready
+        is_own = by.pk in (wanted.requested_by_id, wanted.user_id)
+        if not (approve and is_own):
+            wanted.decided_by, wanted.decided_at, wanted.is_approved = by, now, approve
+            wanted.save(update_fields=["decided_by", "decided_at", "is_approved"])
+            if approve:
+                _carry_out(wanted, origin)
+    if approve and is_own:
+        _record(wanted, origin, Outcome.REFUSED, "own request")
+        raise NotYours
+    return wanted
+
+
+def _carry_out(wanted: RoleRequest, origin: Origin) -> None:
+    user, role = wanted.user, Role(wanted.role)
+    if wanted.act == RoleRequest.Act.GIVE:
+        give_role(user=user, role=role, origin=origin)
+    else:
+        user.groups.remove(*Group.objects.filter(name=role.value))
+        _record(wanted, origin, Outcome.SUCCESS, "taken")
+    user.is_staff = user.groups.filter(name__in=[one.value for one in STAFF]).exists()
+    user.save(update_fields=["is_staff"])
+
+
+def _record(wanted: RoleRequest, origin: Origin, outcome: Outcome, what: str) -> None:
+    detail = {what: wanted.role}
+    subject = str(wanted.user.public_id)
+    audit.record(Action.ROLE_CHANGE, origin=origin, object=subject, outcome=outcome, detail=detail)
