@@ -60,7 +60,11 @@ def _advance(subscription: Subscription, now: datetime) -> list[int]:
     if CopyOrder.objects.live().filter(subscription=subscription).exists():
         return []
     orders = CopyOrder.objects.bulk_create(
-        [_closing_order(subscription, position, now) for position in _to_sell(subscription)]
+        [
+            # A subscription is left once.
+            exit_of_all(subscription, position.symbol, origin=CopyOrder.Origin.CLOSING, number=1, now=now)
+            for position in _to_sell(subscription)
+        ]
     )
     if not orders:
         subscriptions.end(subscription=subscription, now=now)
@@ -76,9 +80,10 @@ def _to_sell(subscription: Subscription) -> list[Position]:
     return list(held.exclude(symbol__in=tried.values("symbol")))
 
 
-def _closing_order(subscription: Subscription, position: Position, now: datetime) -> CopyOrder:
-    # A subscription is left once.
-    origin, number = CopyOrder.Origin.CLOSING, 1
+def exit_of_all(
+    subscription: Subscription, symbol: str, *, origin: CopyOrder.Origin, number: int, now: datetime
+) -> CopyOrder:
+    """An order, not yet stored, that sells all that the subscription holds of a symbol."""
     return CopyOrder(
         origin=origin,
         origin_number=number,
@@ -86,10 +91,10 @@ def _closing_order(subscription: Subscription, position: Position, now: datetime
         strategy_id=subscription.strategy_id,
         exchange_account_id=subscription.exchange_account_id,
         client_order_id=client_order_id(
-            origin=origin, origin_number=number, owner=subscription.pk, symbol=position.symbol, part=1
+            origin=origin, origin_number=number, owner=subscription.pk, symbol=symbol, part=1
         ),
         kind=CopyOrder.Kind.EXIT,
-        symbol=position.symbol,
+        symbol=symbol,
         side="sell",
         type="market",
         target_change=1,

@@ -25,7 +25,7 @@ from kombu.exceptions import OperationalError
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
-from execution import claiming, guard, leaving, pacing, placing, reconcile, silence
+from execution import claiming, guard, leaving, pacing, placing, reconcile, silence, stops
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import fan_out_slice
@@ -148,6 +148,7 @@ def sweep() -> None:
     now = timezone.now()
     _attempt(look_up_orders.run)
     _attempt(lambda: silence.watch_over(now=now, up_since=_up_since))
+    _attempt(lambda: enqueue_work(stops.watch_levels(now=now)))
     _attempt(lambda: enqueue_work(leaving.advance(now=now)))
     _attempt(lambda: finish_if_settled(Signal.objects.unfinished(before=now - SWEEP_AFTER)))
     forgotten = Signal.objects.to_fan_out().standing_still(since=now - SWEEP_AFTER).order_by("pk")

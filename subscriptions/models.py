@@ -32,6 +32,13 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Those of people who may not log in."""
         return self.filter(status=Subscription.Status.ACTIVE, follower__is_active=False)
 
+    def with_levels(self) -> SubscriptionQuerySet:
+        """Those with a stop-loss or take-profit that was not reached yet."""
+        watched = self.filter(
+            stopped_at=None, status__in=[Subscription.Status.ACTIVE, Subscription.Status.PAUSED]
+        )
+        return watched.filter(Q(stop_loss_percent__isnull=False) | Q(take_profit_percent__isnull=False))
+
     def active_without_approval(self) -> SubscriptionQuerySet:
         """Those that buy with real money for somebody whose identity is not approved, or not any more."""
         active = self.filter(status=Subscription.Status.ACTIVE)
@@ -79,6 +86,9 @@ class Subscription(PublicIdModel):
     max_slippage_bps = models.PositiveIntegerField(null=True, blank=True)
     stop_loss_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     take_profit_percent = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
+    stopped_at = models.DateTimeField(
+        null=True, editable=False, help_text="Its stop-loss or take-profit was reached; None after resuming."
+    )
     symbols_blocked = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     copy_open_positions = models.BooleanField(default=False)
     on_unsubscribe = models.CharField(max_length=5, choices=OnUnsubscribe.choices, default=OnUnsubscribe.KEEP)
@@ -99,11 +109,34 @@ class Subscription(PublicIdModel):
             ),
             models.CheckConstraint(condition=Q(allocation__gt=0), name="an_allocation_is_positive"),
             models.CheckConstraint(condition=Q(sizing_value__gt=0), name="a_sizing_value_is_positive"),
+            models.CheckConstraint(
+                condition=Q(stop_loss_percent=None) | Q(stop_loss_percent__gt=0, stop_loss_percent__lte=100),
+                name="a_stop_loss_is_a_part_of_the_allocation",
+            ),
+            models.CheckConstraint(
+                condition=Q(take_profit_percent=None) | Q(take_profit_percent__gt=0),
+                name="a_take_profit_is_positive",
+            ),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_cash_is_not_negative"),
         ]
         indexes = [
             models.Index(fields=["strategy", "id"], condition=~Q(status="closed"), name="live_subscriptions"),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=["active", "paused"], stopped_at=None)
+                & (Q(stop_loss_percent__isnull=False) | Q(take_profit_percent__isnull=False)),
+                name="subscriptions_with_levels",
+            ),
         ]
+
+    def level_reached(self, result: Decimal) -> str | None:
+        """`stop_loss` or `take_profit`, if a result (in quote) is at or beyond it."""
+        percent = result * 100
+        if self.stop_loss_percent is not None and percent <= -self.stop_loss_percent * self.allocation:
+            return "stop_loss"
+        if self.take_profit_percent is not None and percent >= self.take_profit_percent * self.allocation:
+            return "take_profit"
+        return None
 
     @property
     def available(self) -> Decimal:

@@ -21,6 +21,15 @@ from wallets.models import ExchangeAccount
 
 NOT_AVAILABLE = codes.declare("not_available", "This cannot be chosen yet; leave it out.")
 MOST_BPS = 10_000
+# Taken as they are given.
+CHOICES = (
+    "max_slippage_bps",
+    "stop_loss_percent",
+    "take_profit_percent",
+    "symbols_blocked",
+    "on_unsubscribe",
+    "on_master_lost",
+)
 
 
 @extend_schema_field(
@@ -69,8 +78,8 @@ class SubscriptionChangeSerializer(StrictSerializer):
     max_slippage_bps = WholeNumber(max_value=MOST_BPS, required=False, allow_null=True)
     symbols_blocked = serializers.ListField(child=Symbol(), max_length=MOST_SYMBOLS, required=False)
     on_unsubscribe = Choice(choices=Subscription.OnUnsubscribe.choices, required=False)
-    stop_loss_percent = NotYet(neutral=None)
-    take_profit_percent = NotYet(neutral=None)
+    stop_loss_percent = DecimalString(above=0, maximum=100, places=2, required=False, allow_null=True)
+    take_profit_percent = DecimalString(above=0, maximum=10_000, places=2, required=False, allow_null=True)
     on_master_lost = Choice(choices=Subscription.OnMasterLost.choices, required=False)
     status = Choice(choices=[Subscription.Status.PAUSED, Subscription.Status.ACTIVE], required=False)
 
@@ -86,18 +95,13 @@ class SubscriptionSerializer(SubscriptionChangeSerializer):
 
 def terms_of(given: dict[str, Any]) -> Terms:
     sizing = given["sizing"]
-    chosen = {
-        name: given[name]
-        for name in ("max_slippage_bps", "symbols_blocked", "on_unsubscribe", "on_master_lost")
-        if name in given
-    }
+    chosen = {name: given[name] for name in CHOICES if name in given}
     return Terms(sizing_mode=sizing["mode"], sizing_value=sizing["value"], **chosen)
 
 
 def changes_of(given: dict[str, Any]) -> dict[str, Any]:
     """The columns that a PATCH sets; its status is an act of its own."""
-    names = ("allocation", "max_slippage_bps", "symbols_blocked", "on_unsubscribe", "on_master_lost")
-    changes = {name: given[name] for name in names if name in given}
+    changes = {name: given[name] for name in ("allocation", *CHOICES) if name in given}
     if "sizing" in given:
         changes |= {"sizing_mode": given["sizing"]["mode"], "sizing_value": given["sizing"]["value"]}
     return changes
@@ -124,6 +128,9 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
     equity = serializers.SerializerMethodField()
     pnl = serializers.SerializerMethodField()
     sizing = serializers.SerializerMethodField()
+    stop_loss_percent = DecimalString(read_only=True, allow_null=True)
+    take_profit_percent = DecimalString(read_only=True, allow_null=True)
+    stopped_at = Moment(read_only=True, allow_null=True)
     missing_symbols = serializers.SerializerMethodField(help_text="null: the venue's list is not known now.")
     created_at = Moment(read_only=True)
     closed_at = Moment(read_only=True, allow_null=True)
@@ -143,6 +150,9 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
             "own",
             "sizing",
             "max_slippage_bps",
+            "stop_loss_percent",
+            "take_profit_percent",
+            "stopped_at",
             "symbols_blocked",
             "on_unsubscribe",
             "on_master_lost",

@@ -57,6 +57,10 @@ ABOVE_FREE_BALANCE = codes.declare(
 BELOW_WHAT_IS_USED = codes.declare(
     "below_what_is_used", "More of the allocation than that is in use: sell or wait first."
 )
+LEVEL_STILL_REACHED = codes.declare(
+    "level_still_reached",
+    "What you realised is still beyond your stop-loss or take-profit: change or remove it, then resume.",
+)
 NOT_LIVE = codes.declare("subscription_not_live", "You are leaving, or have left, this strategy.")
 FOLLOWS_ONCE = "an_account_follows_a_strategy_once"
 ZERO = Decimal(0)
@@ -69,6 +73,8 @@ class Terms:
     sizing_mode: str
     sizing_value: Decimal
     max_slippage_bps: int | None = None
+    stop_loss_percent: Decimal | None = None
+    take_profit_percent: Decimal | None = None
     symbols_blocked: list[str] = field(default_factory=list)
     on_unsubscribe: str = Subscription.OnUnsubscribe.KEEP
     on_master_lost: str = Subscription.OnMasterLost.HOLD
@@ -178,6 +184,12 @@ def pause_suspended() -> int:
         locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
         paused = Subscription.objects.filter(pk__in=list(locked), status=Subscription.Status.ACTIVE)
         return paused.update(status=Subscription.Status.PAUSED)
+
+
+def stop(*, subscription: Subscription, now: datetime) -> None:
+    """Its stop-loss or take-profit was reached: paused until a person resumes. The caller holds its lock."""
+    subscription.status, subscription.stopped_at = Subscription.Status.PAUSED, now
+    subscription.save(update_fields=["status", "stopped_at"])
 
 
 def start_closing(*, subscription: Subscription, positions: str) -> None:
@@ -310,8 +322,9 @@ def _set_status(subscription: Subscription, status: str) -> None:
         return
     if status == Subscription.Status.ACTIVE:
         _check_resuming(subscription)
+        subscription.stopped_at = None
     subscription.status = status
-    subscription.save(update_fields=["status"])
+    subscription.save(update_fields=["status", "stopped_at"])
 
 
 def _check_resuming(subscription: Subscription) -> None:
@@ -319,3 +332,6 @@ def _check_resuming(subscription: Subscription) -> None:
     if account.status == ExchangeAccount.Status.INVALID or account.disconnected_at:
         raise Conflict(ACCOUNT_INVALID)
     require_kyc(user=subscription.follower, account=account)
+    # Else it would stop again with the first coin it buys.
+    if subscription.level_reached(subscription.realised_pnl):
+        raise Conflict(LEVEL_STILL_REACHED)

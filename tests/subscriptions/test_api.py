@@ -174,7 +174,7 @@ def test_a_venue_that_does_not_answer_is_told_and_nothing_is_stored(api, user, p
         ({"strategy": "0199a6f2-7c1e-7d30-9b51-3f1f6a0c2a11"}, "does_not_exist", "strategy"),
         ({"strategy": 5}, "does_not_exist", "strategy"),
         ({"exchange_account": "x"}, "does_not_exist", "exchange_account"),
-        ({"stop_loss_percent": "5"}, "not_available", "stop_loss_percent"),
+        ({"stop_loss_percent": "100.01"}, "max_value", "stop_loss_percent"),
         ({"copy_open_positions": True}, "not_available", "copy_open_positions"),
         ({"status": "active"}, "unknown_field", "status"),
         ({"leverage": "10"}, "unknown_field", "leverage"),

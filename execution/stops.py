@@ -1,0 +1,72 @@
+"""Copy stop-loss and take-profit: a subscription whose result reaches its level is paused and sold, once.
+
+Watched by the workers' sweep. Whoever is killed after the commit has lost nothing: the orders are rows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef
+
+from execution.endings import Work
+from execution.leaving import exit_of_all
+from execution.models import CopyOrder
+from ledger.models import Position
+from ledger.valuation import worth_of
+from subscriptions import services as subscriptions
+from subscriptions.models import Subscription
+
+log = structlog.get_logger(__name__)
+
+
+def watch_levels(*, now: datetime) -> Work:
+    """Stop every subscription that is beyond its level at fresh prices; three queries where none is."""
+    # What holds nothing cannot move, and what still sells for an earlier stop is not stopped again.
+    holds = Position.objects.open().filter(subscription=OuterRef("pk"))
+    selling = CopyOrder.objects.live().filter(subscription=OuterRef("pk"), origin=CopyOrder.Origin.STOP)
+    watched = Subscription.objects.with_levels().filter(Exists(holds), ~Exists(selling))
+    rows = list(watched.select_related("exchange_account").order_by("pk"))
+    worth = worth_of(rows, now=now)
+    work = Work()
+    unknown = 0
+    for row in rows:
+        result = worth[row.pk].pnl
+        if result is None:
+            unknown += 1
+        elif row.level_reached(result):
+            work.exits += _stop(row.pk, now)
+    if unknown:
+        # A price that is not known is no loss: nothing is triggered, but nobody is protected either.
+        log.error("levels_not_watched", subscriptions=unknown)
+    return work
+
+
+def _stop(subscription_id: int, now: datetime) -> list[int]:
+    """Pause and write the orders that sell, together; of two that race, the second finds it done."""
+    with transaction.atomic(durable=True):
+        row = subscriptions.lock_subscription(subscription_id)
+        if not Subscription.objects.with_levels().filter(pk=row.pk).exists():
+            return []
+        result = worth_of([row], now=now)[row.pk].pnl
+        level = None if result is None else row.level_reached(result)
+        if level is None:
+            return []
+        subscriptions.stop(subscription=row, now=now)
+        earlier = CopyOrder.objects.filter(subscription=row, origin=CopyOrder.Origin.STOP)
+        number = (earlier.aggregate(last=Max("origin_number"))["last"] or 0) + 1
+        orders = CopyOrder.objects.bulk_create(
+            exit_of_all(row, symbol, origin=CopyOrder.Origin.STOP, number=number, now=now)
+            for symbol in _symbols(row)
+        )
+    log.warning("subscription_stopped", subscription=str(row.public_id), reached=level, result=str(result))
+    return [order.pk for order in orders]
+
+
+def _symbols(subscription: Subscription) -> list[str]:
+    """What is held, and what an entry under way may still buy: the exit waits for it."""
+    held = Position.objects.open().filter(subscription=subscription).values_list("symbol", flat=True)
+    entries = CopyOrder.objects.live().filter(subscription=subscription, kind=CopyOrder.Kind.ENTRY)
+    return sorted({*held, *entries.values_list("symbol", flat=True)})
