@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
-from accounts import token_store
+from accounts import second_factor, token_store
 from accounts.models import AccessToken, User
 from accounts.services import create_user
 from compliance.audit import SYSTEM
 from exchanges import limits
 from tests import factories
 
-STAFF_GATE = "accounts.second_factor.StaffSecondFactorMiddleware"
+STAFF_PATHS = second_factor.STAFF_PATHS
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -32,9 +32,9 @@ def no_throttling(settings):
 
 
 @pytest.fixture(autouse=True)
-def staff_without_second_factor(settings):
-    """Tests of what staff do spare themselves the set-up. Those about it put STAFF_GATE back."""
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != STAFF_GATE]
+def staff_without_second_factor(monkeypatch):
+    """Tests of what staff do spare themselves the set-up. Those about it put STAFF_PATHS back."""
+    monkeypatch.setattr(second_factor, "STAFF_PATHS", ())
 
 
 @pytest.fixture(autouse=True)

@@ -13,15 +13,15 @@ from django.test import Client
 from accounts.roles import Role
 from accounts.second_factor import MfaAdapter
 from accounts.services import create_user
-from tests.conftest import STAFF_GATE
+from tests.conftest import STAFF_PATHS
 from tests.factories import PASSWORD
 
 SECRET = "JBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture
-def staff_gate(settings):
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, STAFF_GATE]
+def staff_gate(monkeypatch):
+    monkeypatch.setattr("accounts.second_factor.STAFF_PATHS", STAFF_PATHS)
 
 
 @pytest.fixture
