@@ -105,7 +105,3 @@ class Reason(StrEnum):
         "outcome_unknown",
         _("The exchange did not answer. We are asking whether the order exists and will not send it twice."),
     )
-    NOT_FOUND_IN_TIME = (
-        "not_found_in_time",
-        _("The exchange did not answer, and later did not know the order. Nothing was bought."),
-    )
