@@ -1,4 +1,4 @@
-"""Step 2: a signal becomes one order per follower, slice by slice, nobody left out.
+"""Step 2, second half: a slice of a signal's followers gets its orders, nobody left out.
 
 A slice is written and claimed in one transaction, so that its orders leave as soon as it is committed.
 """
@@ -12,15 +12,13 @@ from decimal import Decimal, localcontext
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, Q
 
 from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
-from execution import claiming, orders, pacing
+from execution import claiming, orders, pacing, slices
 from execution.claiming import Claimed
 from execution.decisions import Facts
-from execution.endings import finish_if_settled
-from execution.models import CopyOrder, client_order_id
+from execution.models import CopyOrder, FanOutSlice, client_order_id
 from execution.orders import Order
 from execution.pacing import Address
 from execution.reasons import Reason
@@ -29,33 +27,22 @@ from execution.silence import why_no_entry
 from execution.states import Status
 from records.bulk import select
 from risk.checks import Denial, check_entry, slippage_bound_bps
-from strategies.models import Signal, SignalQuerySet, Strategy
+from strategies.models import Signal, Strategy
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_followers
 from subscriptions.sizing import FollowerSettings, MasterFill, Sized, Step, price_bound, size_entry
 
-SLICE = 100
-# The first followers need not wait for a whole slice to be written.
-FIRST_SLICE = 20
-# Spreads who goes first over the followers; any large prime does.
-ROTATION = 2_147_483_647
 # Above what anybody can pay, and within what the database keeps.
 LARGEST_AMOUNT = Decimal(10) ** 15
-CLOCKS_DIFFER = timedelta(seconds=10)
 DEEP_MARKETS = frozenset({"BTC", "ETH"})
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """What one transaction of the fan-out wrote.
-
-    `to_send` is claimed for the caller; `order_ids` are due and wait to be claimed by anybody.
-    """
+class Written:
+    """Orders of a slice: `to_send` are claimed for the caller, `order_ids` due and for anybody to claim."""
 
     to_send: list[Claimed]
     order_ids: list[int]
-    is_exit: bool
-    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,163 +57,59 @@ class Verdict:
     steps: tuple[Step, ...]
 
 
-def fan_out_slice(signal_id: int, *, now: datetime, claim_for: str = "") -> Slice:
-    """Write the next slice of the signal's orders. Goes on where a fan-out that died has stopped.
+def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written:
+    """Write the orders of a slice; nothing, if somebody has done so.
 
     What may leave now is claimed for the worker `claim_for`. Without one, or where a venue takes no more for
     the moment, or where an earlier order is under way, the order is pending.
-
-    While an earlier signal of the same strategy and symbol is not written for everybody, its next slice
-    comes first: an exit must find the entries that it closes.
     """
-    wanted = Signal.objects.select_related("strategy").get(pk=signal_id)
-    venues = _venues_ahead(_to_write(wanted, now).first() or wanted)
+    is_exit, venues = _venues_of(slice_id)
     # Both may go over the network, so before any lock.
     rules = rules_of({exchange for exchange, _ in venues})
-    grants = pacing.grants(venues, is_exit=wanted.is_exit) if claim_for else {}
+    grants = pacing.grants(venues, is_exit=is_exit) if claim_for else {}
     with localcontext(EXACT), transaction.atomic(durable=True):
-        signal = _to_write(wanted, now).select_for_update(of=("self",), no_key=True).first()
-        if signal is None:
-            # Another worker has just written the last one.
-            is_written = Signal.objects.filter(pk=signal_id, fanned_out_at__isnull=False).exists()
-            return Slice([], [], wanted.is_exit, is_last=is_written)
-        overtaken = _start(signal) if signal.fan_out_start is None else set()
-        relations = _lock_followers(signal)
+        piece = (
+            FanOutSlice.objects.select_for_update(of=("self",))
+            .select_related("signal__strategy")
+            .filter(pk=slice_id)
+            .first()
+        )
+        if piece is None:
+            return Written([], [])
+        signal = piece.signal
+        relations = lock_followers(
+            signal.strategy_id, number=signal.number or 0, above=piece.above, upto=piece.upto
+        )
         facts = claiming.facts_for(relations, rules)
-        if any(access.exchange not in rules for access in facts.accounts.values()):
-            # Somebody at a venue whose rules were not read has come into the slice meanwhile: try again.
-            transaction.set_rollback(True)
-            return Slice([], [], wanted.is_exit, is_last=False)
         stop = None if signal.is_exit else why_no_entry(signal, now=now)
         new = [_order(signal, relation, facts, now, stop) for relation in relations.values()]
         if claim_for:
             _claim(new, facts, grants, claim_for, now)
         orders.insert(new, now=now)
         claiming.write_changes(facts, now=now)
-        _move_on(signal, list(relations), now)
-    finish_if_settled({*overtaken, signal.pk} if signal.fanned_out_at else overtaken)
-    return Slice(
-        claiming.claimed(new, facts),
-        [order.id for order in new if order.status == Status.PENDING and order.due_at <= now],
-        signal.is_exit,
-        is_last=signal.fanned_out_at is not None and signal.pk == wanted.pk,
-    )
-
-
-def _to_write(wanted: Signal, now: datetime) -> SignalQuerySet:
-    """The signals whose slices come first, in order. Entries too old to be bought hold up nobody."""
-    too_old = now - timedelta(seconds=wanted.strategy.max_signal_age_seconds) - CLOCKS_DIFFER
-    holds_up = Q(pk=wanted.pk) | Q(side="sell") | Q(at__gte=too_old)
-    return (
-        Signal.objects.to_fan_out()
-        .filter(holds_up, strategy=wanted.strategy, symbol=wanted.symbol, number__lte=wanted.number)
-        .select_related("strategy")
-        .order_by("number")
-    )
-
-
-# --- Who is next: up from the signal's start by id, and then round from the lowest --------------------
-# The cursor is the id the fan-out has come to; once it has gone round, that id negative (0 before the first).
-
-
-def _start(signal: Signal) -> set[int]:
-    """Choose who goes first, and let a full exit overtake the entries that have not left yet.
-
-    Returns the signals of those entries.
-    """
-    signal.fan_out_start = _first_follower(signal)
-    signal.fan_out_cursor = signal.fan_out_start - 1
-    return _overtake(signal) if signal.exit_fraction == 1 else set()
-
-
-def _first_follower(signal: Signal) -> int:
-    ids = Subscription.objects.following(signal.strategy_id).aggregate(low=Min("pk"), high=Max("pk"))
-    low, high = ids["low"] or 0, ids["high"] or 0
-    first: int = low + ((signal.number or 0) * ROTATION) % (high - low + 1)
-    return first
-
-
-def _ahead(signal: Signal) -> tuple[int, int | None, int]:
-    """The next slice: ids above the first of these, below the second if any, so many at most."""
-    start, cursor = signal.fan_out_start, signal.fan_out_cursor
-    if start is None or cursor is None:
-        return _first_follower(signal) - 1, None, FIRST_SLICE
-    if cursor < start - 1:
-        return -cursor, start, SLICE
-    return cursor, None, FIRST_SLICE if cursor == start - 1 else SLICE
-
-
-def _lock_followers(signal: Signal) -> dict[int, Relation]:
-    above, below, most = _ahead(signal)
-    return lock_followers(
-        signal.strategy_id, before_number=signal.number or 0, above=above, below=below, most=most
-    )
+        piece.delete()
+    slices.finish(signal.pk, now=now)
+    waiting = [order.id for order in new if order.status == Status.PENDING and order.due_at <= now]
+    return Written(claiming.claimed(new, facts), waiting)
 
 
 _VENUES = """
-    SELECT a.exchange, a.proxy_url, count(*) FILTER (WHERE %s OR s.status = 'active')
-    FROM (
-        SELECT exchange_account_id, status FROM subscriptions_subscription
-        WHERE strategy_id = %s AND status <> 'closed' AND starts_after_number < %s
-            AND id > %s AND (%s::bigint IS NULL OR id < %s)
-        ORDER BY id LIMIT %s
-    ) s JOIN wallets_exchangeaccount a ON a.id = s.exchange_account_id
-    GROUP BY 1, 2
+    SELECT g.side = 'sell', a.exchange, a.proxy_url,
+        count(*) FILTER (WHERE g.side = 'sell' OR s.status = 'active')
+    FROM execution_fanoutslice f
+    JOIN strategies_signal g ON g.id = f.signal_id
+    JOIN subscriptions_subscription s ON s.strategy_id = g.strategy_id AND s.status <> 'closed'
+        AND s.starts_after_number < g.number AND s.id > f.above AND s.id <= f.upto
+    JOIN wallets_exchangeaccount a ON a.id = s.exchange_account_id
+    WHERE f.id = %s
+    GROUP BY 1, 2, 3
 """
 
 
-def _venues_ahead(signal: Signal) -> dict[Address, int]:
-    """To each venue and egress address: how many orders of the next slice may want to go there."""
-    above, below, most = _ahead(signal)
-    asked = (signal.is_exit, signal.strategy_id, signal.number, above, below, below, most)
-    return {(exchange, proxy_url): count for exchange, proxy_url, count in select(_VENUES, asked)}
-
-
-_MORE = """
-    SELECT EXISTS (
-        SELECT 1 FROM subscriptions_subscription
-        WHERE strategy_id = %s AND status <> 'closed' AND starts_after_number < %s
-            AND id > %s AND (%s::bigint IS NULL OR id < %s)
-    )
-"""
-
-
-def _are_more(signal: Signal, above: int, below: int | None) -> bool:
-    [(are_more,)] = select(_MORE, (signal.strategy_id, signal.number, above, below, below))
-    return bool(are_more)
-
-
-def _move_on(signal: Signal, ids: Sequence[int], now: datetime) -> None:
-    above, below, _ = _ahead(signal)
-    last = ids[-1] if ids else above
-    start = signal.fan_out_start or 0
-    if below is None and not _are_more(signal, last, None):
-        # All above the start are done: round to the lowest.
-        below, last = start, 0
-    signal.fan_out_cursor = last if below is None else -last
-    if below is not None and not _are_more(signal, last, below):
-        signal.fanned_out_at = now
-    signal.fan_out_moved_at = now
-    signal.save(update_fields=["fan_out_start", "fan_out_cursor", "fan_out_moved_at", "fanned_out_at"])
-
-
-def _overtake(signal: Signal) -> set[int]:
-    entries = CopyOrder.objects.filter(
-        strategy_id=signal.strategy_id,
-        symbol=signal.symbol,
-        kind=CopyOrder.Kind.ENTRY,
-        status=Status.PENDING,
-        attempt=0,
-        origin=CopyOrder.Origin.SIGNAL,
-    )
-    signal_ids = {pk for pk in entries.values_list("signal_id", flat=True).distinct() if pk}
-    entries.update(
-        status=Status.SKIPPED,
-        reason_code=Reason.OVERTAKEN_BY_EXIT,
-        finished_at=signal.detected_at,
-        updated_at=signal.detected_at,
-    )
-    return signal_ids
+def _venues_of(slice_id: int) -> tuple[bool, dict[Address, int]]:
+    """Whether it is an exit; to each venue and egress address: how many orders may want to go there."""
+    rows = select(_VENUES, (slice_id,))
+    return any(row[0] for row in rows), {(row[1], row[2]): row[3] for row in rows}
 
 
 # --- What becomes of each ---------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, F, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -208,6 +208,23 @@ class MasterFeedQuerySet(models.QuerySet["MasterFeed"]):
 
     def heard_since(self, moment: datetime) -> MasterFeedQuerySet:
         return self.filter(alive_at__gte=moment)
+
+
+class FanOutSlice(models.Model):
+    """Followers whose orders of a signal are still to be written: subscriptions with ids in (above, upto].
+
+    A work list: the transaction that writes the orders deletes the row.
+    """
+
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
+    above = models.BigIntegerField()
+    upto = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signal", "above"], name="a_slice_is_cut_once"),
+            models.CheckConstraint(condition=Q(upto__gt=F("above")), name="a_slice_goes_up"),
+        ]
 
 
 class MasterFeed(models.Model):

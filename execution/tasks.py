@@ -25,10 +25,10 @@ from kombu.exceptions import OperationalError
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
-from execution import claiming, guard, leaving, pacing, placing, reconcile, silence, stops
+from execution import claiming, guard, leaving, pacing, placing, reconcile, silence, slices, stops
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
-from execution.fan_out import fan_out_slice
+from execution.fan_out import write_slice
 from execution.models import CopyOrder
 from execution.settling import settle
 from strategies.models import Signal
@@ -49,9 +49,8 @@ _up_since = timezone.now()
 log = structlog.get_logger(__name__)
 
 
-def enqueue_fan_out(signal_id: int, *, is_exit: bool = False) -> bool:
-    """Whether the broker took it."""
-    return _send(fan_out, (signal_id,), queue="exits" if is_exit else "signals")
+def enqueue_fan_out(signal_id: int) -> None:
+    _send(fan_out, (signal_id,), queue="signals")
 
 
 def enqueue_orders(order_ids: Sequence[int], queue: str = "orders") -> None:
@@ -74,6 +73,7 @@ def enqueue_look_ups() -> None:
 
 
 def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> bool:
+    """Whether the broker took it."""
     global _broker_away_until
     if time.monotonic() < _broker_away_until:
         return False
@@ -89,12 +89,23 @@ def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -
 
 @shared_task
 def fan_out(signal_id: int) -> None:
-    """Write the next slice of a signal's orders and place it, while whoever is free goes on with the rest."""
-    is_passed_on = False
-    while not is_passed_on:
-        piece = fan_out_slice(signal_id, now=timezone.now(), claim_for=worker_name())
-        is_passed_on = piece.is_last or enqueue_fan_out(signal_id, is_exit=piece.is_exit)
-        _place(piece.to_send)
+    """Cut a signal's followers into slices for whoever is free; the first of them is written here."""
+    is_done = False
+    while not is_done:
+        plan = slices.plan(signal_id, now=timezone.now())
+        queue = "exits" if plan.is_exit else "orders"
+        first, others = plan.slice_ids[:1], plan.slice_ids[1:]
+        kept = [slice_id for slice_id in others if not _send(place_slice, (slice_id,), queue=queue)]
+        # Behind the slices in their queue, so that other signals have their turn.
+        is_done = plan.is_complete or _send(fan_out, (signal_id,), queue=queue)
+        for slice_id in first + kept:
+            place_slice.run(slice_id)
+
+
+@shared_task
+def place_slice(slice_id: int) -> None:
+    """Write and claim the orders of a slice, send them all at once, settle as the answers come."""
+    _place(write_slice(slice_id, now=timezone.now(), claim_for=worker_name()).to_send)
 
 
 @shared_task

@@ -172,9 +172,10 @@ class Signal(PublicIdModel):
     requested_price = MoneyField(null=True)
     reason_code = models.CharField(max_length=40, blank=True)
     reason_text = models.CharField(max_length=300, blank=True)
-    # How far the fan-out has come: it goes round the subscriptions from `fan_out_start`.
+    # How far the followers are cut into slices: round the subscriptions from `fan_out_start`.
     fan_out_start = models.BigIntegerField(null=True)
     fan_out_cursor = models.BigIntegerField(null=True)
+    fan_out_is_planned = models.BooleanField(default=False)
     fan_out_moved_at = models.DateTimeField(null=True)
     fanned_out_at = models.DateTimeField(null=True)
 

@@ -44,15 +44,13 @@ def lock_relations(subscription_ids: Iterable[int]) -> dict[int, Relation]:
     return {row[0]: Relation(*row) for row in select(query, (list(subscription_ids),))}
 
 
-def lock_followers(
-    strategy_id: int, *, before_number: int, above: int, below: int | None, most: int
-) -> dict[int, Relation]:
-    """Of those that a signal of this number must account for, the next `most` with ids between these."""
+def lock_followers(strategy_id: int, *, number: int, above: int, upto: int) -> dict[int, Relation]:
+    """Those that the strategy's signal of this number must account for, with ids between these."""
     query = (
-        _SELECT + " WHERE strategy_id = %s AND status <> 'closed' AND starts_after_number < %s AND id > %s"
-        " AND (%s::bigint IS NULL OR id < %s) ORDER BY id LIMIT %s" + _LOCKED
+        _SELECT + " WHERE strategy_id = %s AND status <> 'closed' AND starts_after_number < %s"
+        " AND id > %s AND id <= %s ORDER BY id" + _LOCKED
     )
-    rows = select(query, (strategy_id, before_number, above, below, below, most))
+    rows = select(query, (strategy_id, number, above, upto))
     return {row[0]: Relation(*row) for row in rows}
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from execution import claiming, placing, tasks
-from execution.fan_out import fan_out_slice
-from execution.models import CopyOrder
+from execution.fan_out import write_slice
+from execution.models import CopyOrder, FanOutSlice
 from execution.states import Status
 from strategies.models import Signal
 from tests.execution.world import World
@@ -67,12 +67,12 @@ def test_one_signal_that_cannot_be_fanned_out_does_not_keep_the_others_waiting(
     second = world.master_trades("buy", "0.1", "4000", symbol="ETH/USDT")
     age([first, second], "detected_at")
 
-    def fails_for_the_first(signal_id: int, **arguments: Any) -> Any:
-        if signal_id == first.pk:
+    def fails_for_the_first(slice_id: int, **arguments: Any) -> Any:
+        if FanOutSlice.objects.get(pk=slice_id).signal_id == first.pk:
             raise RuntimeError("the venue of somebody is away")
-        return fan_out_slice(signal_id, **arguments)
+        return write_slice(slice_id, **arguments)
 
-    monkeypatch.setattr(tasks, "fan_out_slice", fails_for_the_first)
+    monkeypatch.setattr(tasks, "write_slice", fails_for_the_first)
     tasks.sweep()
     assert set(CopyOrder.objects.values_list("signal_id", flat=True)) == {second.pk}
 

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from execution import slices
+from execution.fan_out import write_slice
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.models import Fill, Position, Posting, Trade
@@ -79,12 +81,11 @@ def test_a_batch_delivered_twice_places_each_order_once(world: World) -> None:
 
 
 def test_a_fan_out_that_died_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.fan_out.FIRST_SLICE", 2)
+    monkeypatch.setattr("execution.slices.FIRST_SLICE", 2)
     signal = world.master_trades("buy", "0.01")
-    from execution.fan_out import fan_out_slice
-
-    first = fan_out_slice(signal.pk, now=timezone.now())
-    assert len(first.order_ids) == 2
+    (first,) = slices.plan(signal.pk, now=timezone.now()).slice_ids
+    assert len(write_slice(first, now=timezone.now()).order_ids) == 2
+    slices.plan(signal.pk, now=timezone.now())
     world.fan_out(signal)
 
     owners = CopyOrder.objects.filter(signal=signal).values_list("subscription_id", flat=True)
@@ -95,9 +96,9 @@ def test_a_fan_out_that_died_goes_on_where_it_stopped(world: World, monkeypatch:
 def test_wherever_the_round_begins_everybody_gets_one_order(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr("execution.fan_out.FIRST_SLICE", 1)
-    monkeypatch.setattr("execution.fan_out.SLICE", 1)
-    monkeypatch.setattr("execution.fan_out.ROTATION", number)
+    monkeypatch.setattr("execution.slices.FIRST_SLICE", 1)
+    monkeypatch.setattr("execution.slices.SLICE", 1)
+    monkeypatch.setattr("execution.slices.ROTATION", number)
     signal = world.master_trades("buy", "0.01")
 
     assert len(world.fan_out(signal)) == 3

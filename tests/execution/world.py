@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from exchanges import gateway, loop
 from exchanges.types import Credentials, FillReport, OrderRequest, OrderType, Side
-from execution import claiming, placing, services
+from execution import claiming, placing, services, slices
 from execution.endings import Work
-from execution.fan_out import fan_out_slice
+from execution.fan_out import write_slice
 from execution.leases import lease
 from execution.master_feed import Watch
 from execution.models import CopyOrder
@@ -131,9 +131,10 @@ class World:
     def fan_out(self, signal: Signal) -> list[int]:
         order_ids: list[int] = []
         while True:
-            piece = fan_out_slice(signal.pk, now=timezone.now())
-            order_ids += piece.order_ids
-            if piece.is_last:
+            plan = slices.plan(signal.pk, now=timezone.now())
+            for slice_id in plan.slice_ids:
+                order_ids += write_slice(slice_id, now=timezone.now()).order_ids
+            if plan.is_complete:
                 return order_ids
 
     def copy(self, side: str, amount: str, price: str = "100000", **changes: Any) -> list[CopyOrder]:

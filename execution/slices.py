@@ -1,0 +1,165 @@
+"""Step 2, first half: a signal's followers are cut into slices, which any number of workers write at once.
+
+Round they go from a different follower with each signal, so that nobody is always last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, Max, Min, OuterRef, Q
+
+from execution.endings import finish_if_settled
+from execution.models import CopyOrder, FanOutSlice
+from execution.reasons import Reason
+from execution.states import Status
+from records.bulk import select
+from strategies.models import Signal
+from subscriptions.models import Subscription
+
+SLICE = 100
+# The first followers need not wait until all the others are cut, nor for a whole slice to be written.
+FIRST_SLICE = 20
+# Slices cut in one go: between two of them other signals have their turn.
+AT_ONCE = 20
+# Spreads who goes first over the followers; any large prime does.
+ROTATION = 2_147_483_647
+CLOCKS_DIFFER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Slices to be written; `is_complete`: when they are, the signal is written for everybody."""
+
+    slice_ids: list[int]
+    is_exit: bool
+    is_complete: bool
+
+
+def plan(signal_id: int, *, now: datetime) -> Plan:
+    """The next slices to write for the signal. Goes on where somebody who died has stopped.
+
+    While an earlier signal of the same strategy and symbol is not written for everybody, its slices come
+    first: an exit must find the entries that it closes.
+    """
+    wanted = Signal.objects.select_related("strategy").get(pk=signal_id)
+    overtaken: set[int] = set()
+    with transaction.atomic(durable=True):
+        signal = _first_to_write(wanted, now)
+        if signal is None:
+            return Plan([], wanted.is_exit, is_complete=True)
+        if signal.fan_out_start is None:
+            overtaken = _start(signal)
+        slice_ids = _unwritten(signal) if signal.fan_out_is_planned else _cut(signal)
+        signal.fan_out_moved_at = now
+        signal.save(
+            update_fields=["fan_out_start", "fan_out_cursor", "fan_out_is_planned", "fan_out_moved_at"]
+        )
+    finish_if_settled(overtaken)
+    if not slice_ids:
+        finish(signal.pk, now=now)
+    return Plan(slice_ids, signal.is_exit, signal.fan_out_is_planned and signal.pk == wanted.pk)
+
+
+def finish(signal_id: int, *, now: datetime) -> None:
+    """After a slice is written: when it was the last one, the signal is written for everybody."""
+    unwritten = FanOutSlice.objects.filter(signal=OuterRef("pk"))
+    unfinished = Signal.objects.to_fan_out().filter(pk=signal_id)
+    if unfinished.filter(~Exists(unwritten), fan_out_is_planned=True).update(fanned_out_at=now):
+        finish_if_settled({signal_id})
+    else:
+        unfinished.update(fan_out_moved_at=now)
+
+
+def _first_to_write(wanted: Signal, now: datetime) -> Signal | None:
+    """Locked. Entries that are too old to be bought hold up nobody."""
+    too_old = now - timedelta(seconds=wanted.strategy.max_signal_age_seconds) - CLOCKS_DIFFER
+    holds_up = Q(pk=wanted.pk) | Q(side="sell") | Q(at__gte=too_old)
+    return (
+        Signal.objects.to_fan_out()
+        .filter(holds_up, strategy=wanted.strategy, symbol=wanted.symbol, number__lte=wanted.number)
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("number")
+        .first()
+    )
+
+
+def _unwritten(signal: Signal) -> list[int]:
+    left = FanOutSlice.objects.filter(signal=signal).order_by("pk")
+    return list(left.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _start(signal: Signal) -> set[int]:
+    """Choose who goes first, and let a full exit overtake the entries that have not left yet.
+
+    Returns the signals of those entries.
+    """
+    ids = Subscription.objects.following(signal.strategy_id).aggregate(low=Min("pk"), high=Max("pk"))
+    low, high = ids["low"] or 0, ids["high"] or 0
+    signal.fan_out_start = low + ((signal.number or 0) * ROTATION) % (high - low + 1)
+    signal.fan_out_cursor = signal.fan_out_start - 1
+    return _overtake(signal) if signal.exit_fraction == 1 else set()
+
+
+def _overtake(signal: Signal) -> set[int]:
+    entries = CopyOrder.objects.filter(
+        strategy_id=signal.strategy_id,
+        symbol=signal.symbol,
+        kind=CopyOrder.Kind.ENTRY,
+        status=Status.PENDING,
+        attempt=0,
+        origin=CopyOrder.Origin.SIGNAL,
+    )
+    signal_ids = {pk for pk in entries.values_list("signal_id", flat=True).distinct() if pk}
+    entries.update(
+        status=Status.SKIPPED,
+        reason_code=Reason.OVERTAKEN_BY_EXIT,
+        finished_at=signal.detected_at,
+        updated_at=signal.detected_at,
+    )
+    return signal_ids
+
+
+# --- Up from the start by id, and then round from the lowest ------------------------------------------
+# The cursor is the id the cutting has come to; once it has gone round, that id negative (0 before the first).
+
+# Each row is the last id of a slice.
+_CUTS = """
+    SELECT max(id) FROM (
+        SELECT id, (row_number() OVER (ORDER BY id) - 1) / %s AS slice FROM (
+            SELECT id FROM subscriptions_subscription
+            WHERE strategy_id = %s AND status <> 'closed' AND starts_after_number < %s
+                AND id > %s AND (%s::bigint IS NULL OR id < %s)
+            ORDER BY id LIMIT %s
+        ) ahead
+    ) numbered
+    GROUP BY slice ORDER BY slice
+"""
+
+
+def _cut(signal: Signal) -> list[int]:
+    """Cut the next followers into slices, and move the cursor behind them."""
+    start, cursor = signal.fan_out_start or 0, signal.fan_out_cursor or 0
+    is_round = cursor < start - 1
+    is_first = cursor == start - 1
+    above, below = (-cursor, start) if is_round else (cursor, None)
+    size, most = (FIRST_SLICE, FIRST_SLICE) if is_first else (SLICE, SLICE * AT_ONCE)
+    # One more tells whether there are any beyond.
+    asked = (size, signal.strategy_id, signal.number, above, below, below, most + 1)
+    ends = [end for (end,) in select(_CUTS, asked)]
+    are_more = len(ends) > most // size
+    ends = ends[: most // size]
+    slices = [
+        FanOutSlice(signal=signal, above=low, upto=high)
+        for low, high in zip([above, *ends], ends, strict=False)
+    ]
+    FanOutSlice.objects.bulk_create(slices)
+    last = ends[-1] if ends else above
+    signal.fan_out_cursor = -last if is_round else last
+    if not are_more:
+        # All above the start are cut: round to the lowest; round already, or nobody below: that was all.
+        signal.fan_out_cursor = 0
+        signal.fan_out_is_planned = is_round or start <= 1
+    return [row.pk for row in slices]
