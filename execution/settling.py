@@ -220,7 +220,8 @@ def _mark_invalid(outcomes: Sequence[Outcome], locked: Mapping[int, Order]) -> N
         for outcome in outcomes
         if isinstance(outcome.error, BadCredentials)
     }
-    ExchangeAccount.objects.filter(pk__in=refused, status=ExchangeAccount.Status.ACTIVE).update(
-        status=ExchangeAccount.Status.INVALID,
-        status_reason="The exchange refused this key. Make a new one and replace it here.",
-    )
+    if refused:
+        ExchangeAccount.objects.filter(pk__in=refused, status=ExchangeAccount.Status.ACTIVE).update(
+            status=ExchangeAccount.Status.INVALID,
+            status_reason="The exchange refused this key. Make a new one and replace it here.",
+        )

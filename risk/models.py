@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -20,10 +21,14 @@ class KillSwitch(models.TextChoices):
     FREEZE = "freeze", _("Freeze")
 
 
+_LIMITS = tuple(limit.name for limit in fields(Limits))
+
+
 class RiskLimitsQuerySet(models.QuerySet["RiskLimits"]):
     def by_user(self, user_ids: Iterable[int]) -> dict[int, Limits]:
         """The limits of those of the users who have set any."""
-        return {row.user_id: row.as_limits() for row in self.filter(user_id__in=user_ids)}
+        rows = self.filter(user_id__in=user_ids).values_list("user_id", *_LIMITS)
+        return {user_id: Limits(*limits) for user_id, *limits in rows}
 
 
 class RiskLimits(models.Model):
@@ -41,11 +46,4 @@ class RiskLimits(models.Model):
     objects = RiskLimitsQuerySet.as_manager()
 
     def as_limits(self) -> Limits:
-        return Limits(
-            currency=self.currency,
-            kill_switch=self.kill_switch,
-            max_order_notional=self.max_order_notional,
-            max_open_notional=self.max_open_notional,
-            max_slippage_bps=self.max_slippage_bps,
-            symbols_blocked=tuple(self.symbols_blocked),
-        )
+        return Limits(*(getattr(self, name) for name in _LIMITS))
