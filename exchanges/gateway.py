@@ -186,8 +186,9 @@ async def market_rules(exchange: str) -> Mapping[str, MarketRules]:
     return await markets.rules_of(exchange)
 
 
-async def reload_market_rules(exchange: str) -> None:
-    await markets.reload(exchange)
+async def reload_market_rules(exchange: str, *, since: datetime | None = None) -> None:
+    """Ask the venue for its rules, unless this process has done so `since`."""
+    await markets.reload(exchange, since)
 
 
 def market_rules_now(exchange: str) -> Mapping[str, MarketRules]:

@@ -13,9 +13,12 @@ from typing import Any
 from exchanges import answers, clients, clock
 from exchanges.clients import Base
 from exchanges.errors import ExchangeError
-from exchanges.types import MarketRules
+from exchanges.types import PRUDENT_OFFER, MarketRules
 
 _rules: dict[str, Mapping[str, MarketRules]] = {}
+_asked_at: dict[str, datetime] = {}
+# Our price is not quite the one that the venue measures a band by.
+_INSIDE_BAND = Decimal("1.01")
 _loading: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
     weakref.WeakKeyDictionary()
 )
@@ -31,11 +34,12 @@ async def warm(exchange: str, proxy_url: str = "") -> Base:
     return base
 
 
-async def reload(exchange: str) -> None:
-    """Ask the venue for its rules anew; orders placed after this see them."""
+async def reload(exchange: str, since: datetime | None = None) -> None:
+    """Ask the venue for its rules anew, unless asked `since`; orders placed after this see them."""
     base = clients.base_of(exchange)
     async with _lock_of(exchange):
-        await _load(base)
+        if since is None or exchange not in _asked_at or _asked_at[exchange] < since:
+            await _load(base)
 
 
 async def rules_of(exchange: str) -> Mapping[str, MarketRules]:
@@ -50,6 +54,7 @@ def rules_now(exchange: str) -> Mapping[str, MarketRules] | None:
 
 def forget() -> None:
     _rules.clear()
+    _asked_at.clear()
 
 
 async def measure_clock(base: Base) -> None:
@@ -84,7 +89,7 @@ async def _fill(base: Base) -> None:
 
 async def _load(base: Base) -> None:
     client = clients.client_for(base)
-    failure = None
+    failure, asked_at = None, datetime.now(UTC)
     try:
         markets = await client.ccxt.load_markets(True)
         rules = {symbol: _rules_from(market) for symbol, market in markets.items() if market.get("spot")}
@@ -98,6 +103,7 @@ async def _load(base: Base) -> None:
     for other in clients.bases_of(base.venue.exchange):
         other.instance.set_markets_from_exchange(client.ccxt)
     _rules[base.venue.exchange] = MappingProxyType(rules)
+    _asked_at[base.venue.exchange] = asked_at
 
 
 def _rules_from(market: Mapping[str, Any]) -> MarketRules:
@@ -115,7 +121,17 @@ def _rules_from(market: Mapping[str, Any]) -> MarketRules:
         max_market_quantity=_limit(on_market.get("max")) or _limit(amount.get("max")),
         min_notional=_limit((limits.get("cost") or {}).get("min")),
         taker_fee=_limit(market.get("taker")),
+        lowest_offer=_lowest_offer(market.get("info")),
     )
+
+
+def _lowest_offer(info: object) -> Decimal:
+    filters = info.get("filters") if isinstance(info, Mapping) else None
+    for rule in filters if isinstance(filters, list) else ():
+        least = rule.get("askMultiplierDown") or rule.get("multiplierDown")
+        if least:
+            return Decimal(str(least)) * _INSIDE_BAND
+    return PRUDENT_OFFER
 
 
 def _limit(value: object) -> Decimal:

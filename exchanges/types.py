@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+PRUDENT_OFFER = Decimal("0.95")
+
 
 class Side(StrEnum):
     BUY = "buy"
@@ -117,6 +119,8 @@ class MarketRules:
     max_market_quantity: Decimal
     min_notional: Decimal
     taker_fee: Decimal = Decimal("0.001")
+    # The least that a sale may ask for, as a part of the price; where the venue tells no band, a prudent one.
+    lowest_offer: Decimal = PRUDENT_OFFER
 
 
 @dataclass(frozen=True, slots=True)

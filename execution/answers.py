@@ -23,7 +23,7 @@ from exchanges.errors import (
     Rejected,
     SymbolUnknown,
 )
-from exchanges.types import OrderReport
+from exchanges.types import OrderReport, OrderType
 from execution.models import CopyOrder
 from execution.orders import Order
 from execution.placing import Outcome
@@ -38,6 +38,11 @@ OPEN_LOOK_UP = timedelta(seconds=30)
 MISSING_FILLS_LOOK_UP = timedelta(seconds=1)
 SHORTEST_BACKOFF = timedelta(milliseconds=250)
 LONGEST_BACKOFF = timedelta(seconds=30)
+# A refused exit waits this long for the venue's rules; the message that reads them sends it at once.
+RULES_BACKOFF = timedelta(seconds=5)
+# What only a person can change is tried again this often.
+REFUSED_BACKOFF = timedelta(minutes=10)
+MOST_ATTEMPTS_KEPT = 20
 
 
 def apply(outcome: Outcome, order: Order, now: datetime) -> None:
@@ -80,10 +85,23 @@ def _state(order: Order, *, is_final: bool) -> Status:
 
 
 def _apply_error(order: Order, error: ExchangeError, now: datetime) -> None:
-    for kind, answer in _ANSWERS:
-        if isinstance(error, kind):
-            return answer(order, error, now)
-    return _becomes_unknown(order, error, now)
+    answer = next((answer for kind, answer in _ANSWERS if isinstance(error, kind)), _becomes_unknown)
+    answer(order, error, now)
+    if order.status == Status.PENDING:
+        _remember_attempt(order, error, now)
+
+
+def _remember_attempt(order: Order, error: ExchangeError, now: datetime) -> None:
+    attempt = {
+        "number": order.attempt,
+        "submitted_at": order.submitted_at.isoformat() if order.submitted_at else None,
+        "answered_at": now.isoformat(),
+        "outcome": "refused" if isinstance(error, Rejected) else "not_placed",
+        "reason": str(order.reason_code),
+        "code": error.code,
+        "text": error.text[:300],
+    }
+    order.earlier_attempts = [*(order.earlier_attempts or []), attempt][-MOST_ATTEMPTS_KEPT:]
 
 
 def _becomes_unknown(order: Order, error: ExchangeError, now: datetime) -> None:
@@ -106,9 +124,30 @@ def _becomes_pending_again(order: Order, error: ExchangeError, now: datetime) ->
 
 def _becomes_rejected(order: Order, error: ExchangeError, now: datetime) -> None:
     if order.kind == CopyOrder.Kind.EXIT and order.subscription_id:
-        # An exit is not allowed to end here: it stays to be done.
-        return _becomes_pending_again(order, error, now)
+        return _exit_refused(order, error, now)
     return _end_rejected(order, error, now)
+
+
+def _exit_refused(order: Order, error: ExchangeError, now: datetime) -> None:
+    """An exit is not allowed to end here: by fresh rules, then by another type, then a person is asked."""
+    _becomes_pending_again(order, error, now)
+    if isinstance(error, InsufficientFunds):
+        return
+    if not order.refusals:
+        order.due_at = now + RULES_BACKOFF
+    elif order.type == OrderType.MARKET and _is_about_price(error):
+        # At the edge of the price band, which the claim sets by the price of that moment.
+        order.type = OrderType.LIMIT_IOC
+    else:
+        order.reason_code, order.due_at = Reason.EXIT_REFUSED, now + REFUSED_BACKOFF
+        if all(attempt["reason"] != Reason.EXIT_REFUSED for attempt in order.refusals):
+            log.error("exit_refused", order_id=order.id, code=error.code, text=error.text[:300])
+
+
+def _is_about_price(error: ExchangeError) -> bool:
+    """Whether the venue minds the market order or its price, rather than the quantity."""
+    text = error.text.lower()
+    return "price" in text or ("market" in text and "lot" not in text)
 
 
 def _end_rejected(order: Order, error: ExchangeError, now: datetime) -> None:

@@ -64,6 +64,7 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> Claim:
         decide_all(due, facts, worker=worker, now=now)
         orders.write(due, COLUMNS, now=now)
         orders.write_traces(due)
+        orders.write_attempts(due)
         write_changes(facts, now=now)
         ended = [order for order in due if order.is_final]
         work = released(ended, now=now)

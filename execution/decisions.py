@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
-from exchanges.types import MarketRules
+from exchanges.rounding import round_price_up
+from exchanges.types import MarketRules, OrderType
 from execution.exposure import Exposure
 from execution.models import CopyOrder
 from execution.orders import Order
@@ -133,15 +134,18 @@ def _decide_exit(order: Order, facts: Facts, rules: MarketRules, now: datetime) 
         order.target_applied = True
     if position.held <= position.target:
         return _end(order, Status.SKIPPED, Reason.NOTHING_TO_SELL, now)
+    price = _exit_price(order, facts, position)
     sized = round_exit(
         target=position.target,
         held=position.held,
         most=order.sell_at_most,
-        price=_exit_price(order, facts, position),
+        price=price,
         rules=rules,
     )
     _trace(order, sized)
     if sized.amount:
+        if order.type == OrderType.LIMIT_IOC:
+            order.price = round_price_up(price * rules.lowest_offer, rules.tick_size)
         return _take(order, sized.amount, now)
     is_missing = order.sell_at_most is not None
     return _end(order, Status.SKIPPED, Reason.COINS_MISSING if is_missing else Reason.BELOW_MINIMUM, now)

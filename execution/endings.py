@@ -17,19 +17,22 @@ from strategies.models import Signal
 class Work:
     """What must follow a transaction: orders that became free to go, and what the venues must be asked.
 
-    `stale_rules` are venues that refused an exit by a rule, `short` exits for which coins were missing.
+    `refused` are exits, by venue, that its rules did not allow; `short` those for which coins were missing.
     """
 
     exits: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
-    stale_rules: set[str] = field(default_factory=set)
+    refused: dict[str, list[int]] = field(default_factory=dict)
     short: list[int] = field(default_factory=list)
 
     def __add__(self, other: Work) -> Work:
         return Work(
             self.exits + other.exits,
             self.entries + other.entries,
-            self.stale_rules | other.stale_rules,
+            {
+                exchange: self.refused.get(exchange, []) + other.refused.get(exchange, [])
+                for exchange in self.refused | other.refused
+            },
             self.short + other.short,
         )
 

@@ -100,6 +100,7 @@ class CopyOrder(PublicIdModel):
     filled_cost = MoneyField(default=0)
     venue_order_id = models.CharField(max_length=80, blank=True)
     sizing = models.JSONField(default=list)
+    earlier_attempts = models.JSONField(null=True, help_text="Those not placed; None for the ordinary order.")
     # The signal's facts, so that lag and slippage are told from one row.
     master_price = MoneyField(null=True)
     signal_at = models.DateTimeField(null=True)

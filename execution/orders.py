@@ -64,6 +64,7 @@ class Order:
     submitted_at: datetime | None = None
     acknowledged_at: datetime | None = None
     finished_at: datetime | None = None
+    earlier_attempts: list[dict[str, Any]] | None = None
     exchange: str = ""
     # The trace is large: only the claim reads it.
     sizing: list[dict[str, Any]] = field(default_factory=list)
@@ -72,8 +73,15 @@ class Order:
     def is_final(self) -> bool:
         return self.status in FINAL
 
+    @property
+    def refusals(self) -> list[dict[str, Any]]:
+        """Of its earlier attempts those that the venue refused for good."""
+        return [attempt for attempt in self.earlier_attempts or () if attempt["outcome"] == "refused"]
+
 
 _NAMES = tuple(column.name for column in fields(Order) if column.name not in ("exchange", "sizing"))
+# A new order has no attempts behind it.
+_INSERTED = tuple(name for name in _NAMES if name != "earlier_attempts")
 _SELECT = "SELECT " + ", ".join(f"o.{name}" for name in _NAMES) + ", a.exchange"
 _FROM = (
     " FROM execution_copyorder o JOIN wallets_exchangeaccount a ON a.id = o.exchange_account_id"
@@ -101,8 +109,8 @@ def insert(orders: Sequence[Order], *, now: datetime) -> None:
         return
     for order, (key,) in zip(orders, next_ids(len(orders), CopyOrder), strict=True):
         order.id = key
-    names = (*_NAMES, "sizing", "public_id", "created_at", "updated_at")
-    values = attrgetter(*_NAMES)
+    names = (*_INSERTED, "sizing", "public_id", "created_at", "updated_at")
+    values = attrgetter(*_INSERTED)
     rows = [(*values(order), dumps(order.sizing), uuid7(), now, now) for order in orders]
     insert_rows(CopyOrder, names, rows)
 
@@ -115,3 +123,13 @@ def write(orders: Iterable[Order], names: Sequence[str], *, now: datetime) -> No
 
 def write_traces(orders: Iterable[Order]) -> None:
     update_rows(CopyOrder, ("id", "sizing"), [(order.id, dumps(order.sizing)) for order in orders])
+
+
+def write_attempts(orders: Iterable[Order]) -> None:
+    """Of those that were sent in vain: when and why, and how they are sent next. Nothing for the others."""
+    rows = [
+        (order.id, order.type, order.price, dumps(order.earlier_attempts))
+        for order in orders
+        if order.earlier_attempts
+    ]
+    update_rows(CopyOrder, ("id", "type", "price", "earlier_attempts"), rows)

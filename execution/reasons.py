@@ -101,6 +101,13 @@ class Reason(StrEnum):
         _("The exchange refused the key. Make a new one and replace it; copying is stopped until then."),
     )
     WAITING_FOR_VENUE = ("waiting_for_venue", _("The exchange could not take it yet. We try again."))
+    EXIT_REFUSED = (
+        "exit_refused",
+        _(
+            "The exchange refuses this sale by its own rules, also after we changed it. Sell the coins there "
+            "yourself, or ask its support why. We try again every ten minutes."
+        ),
+    )
     OUTCOME_UNKNOWN = (
         "outcome_unknown",
         _("The exchange did not answer. We are asking whether the order exists and will not send it twice."),

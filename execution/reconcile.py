@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import structlog
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from exchanges import gateway, loop
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 LOOK_UP_LIMIT_SECONDS = 20.0
 BALANCE_LIMIT_SECONDS = 10.0
+RULES_LIMIT_SECONDS = 20.0
 # Fills of an order are asked for from a little before its claim: clocks differ.
 BEFORE_CLAIM = timedelta(minutes=1)
 BETWEEN_LOOK_UPS = timedelta(seconds=2)
@@ -197,3 +199,17 @@ def cap_exits(order_ids: Sequence[int], *, now: datetime) -> None:
         CopyOrder.objects.filter(pk=order.pk, status=Status.PENDING).update(
             sell_at_most=free, due_at=now, updated_at=now
         )
+
+
+def renew_rules(exchange: str, order_ids: Sequence[int], *, now: datetime) -> None:
+    """After a refusal by a rule: the exits become due once this process has the venue's rules of today."""
+    refused = CopyOrder.objects.filter(pk__in=order_ids, status=Status.PENDING)
+    latest = refused.aggregate(latest=Max("updated_at"))["latest"]
+    if latest is None:
+        return
+    try:
+        loop.run(gateway.reload_market_rules(exchange, since=latest), RULES_LIMIT_SECONDS)
+    except (ExchangeError, TimeoutError) as error:
+        log.warning("rules_not_renewed", exchange=exchange, error=str(error))
+        return
+    refused.update(due_at=now, updated_at=now)

@@ -12,8 +12,9 @@ from decimal import Decimal, localcontext
 
 from django.db import transaction
 
-from exchanges.errors import BadCredentials, FilterRefused, InsufficientFunds
+from exchanges.errors import BadCredentials, InsufficientFunds, Rejected
 from exchanges.rounding import EXACT, meets_minimum
+from exchanges.types import OrderType
 from execution import orders
 from execution.answers import SHORTEST_BACKOFF, apply
 from execution.endings import Work, end_signals, released
@@ -54,6 +55,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         _release_cash(locked.values(), relations)
         parts = _settle_targets(finished, positions, now)
         orders.write(locked.values(), COLUMNS, now=now)
+        orders.write_attempts(locked.values())
         write_positions(positions.values(), now=now)
         write_money(relations.values())
         orders.insert(parts, now=now)
@@ -172,7 +174,7 @@ def _next_part(order: Order, now: datetime) -> Order:
         kind=order.kind,
         symbol=order.symbol,
         side=order.side,
-        type=order.type,
+        type=OrderType.MARKET,
         target_change=order.target_change,
         target_applied=True,
         master_price=order.master_price,
@@ -191,8 +193,8 @@ def _to_ask(outcomes: Sequence[Outcome], locked: Mapping[int, Order]) -> Work:
             continue
         if isinstance(outcome.error, InsufficientFunds):
             work.short.append(order.id)
-        elif isinstance(outcome.error, FilterRefused):
-            work.stale_rules.add(order.exchange)
+        elif isinstance(outcome.error, Rejected) and len(order.refusals) == 1:
+            work.refused.setdefault(order.exchange, []).append(order.id)
     return work
 
 

@@ -59,8 +59,8 @@ def enqueue_orders(order_ids: Sequence[int], queue: str = "orders") -> None:
 
 
 def enqueue_work(work: Work) -> None:
-    for exchange in work.stale_rules:
-        loop.submit(gateway.reload_market_rules(exchange))
+    for exchange, order_ids in work.refused.items():
+        _send(resend_exits, (exchange, order_ids), queue="exits")
     if work.short:
         _send(cap_exits, (work.short,), queue="exits")
     enqueue_orders(work.exits, queue="exits")
@@ -132,6 +132,13 @@ def _execute_order(order_id: int) -> None:
 def cap_exits(order_ids: list[int]) -> None:
     """Find out what is there to sell for exits that the venue refused for want of coins, and sell that."""
     reconcile.cap_exits(order_ids, now=timezone.now())
+    _execute_orders.run(order_ids)
+
+
+@shared_task
+def resend_exits(exchange: str, order_ids: list[int]) -> None:
+    """Read the venue's rules anew for exits that it refused by them, and send them by those, here."""
+    reconcile.renew_rules(exchange, order_ids, now=timezone.now())
     _execute_orders.run(order_ids)
 
 
