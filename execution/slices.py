@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.db.models import Max, Min, Q
 
 from execution.endings import finish_if_settled
 from execution.models import CopyOrder, FanOutSlice
@@ -65,12 +65,19 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
 
 def finish(signal_id: int, *, now: datetime) -> None:
     """After a slice is written: when it was the last one, the signal is written for everybody."""
-    unwritten = FanOutSlice.objects.filter(signal=OuterRef("pk"))
-    unfinished = Signal.objects.to_fan_out().filter(pk=signal_id)
-    if unfinished.filter(~Exists(unwritten), fan_out_is_planned=True).update(fanned_out_at=now):
+    if (True,) in select(_FINISH, (now, now, signal_id)):
         finish_if_settled({signal_id})
-    else:
-        unfinished.update(fan_out_moved_at=now)
+
+
+_FINISH = """
+    UPDATE strategies_signal SET fan_out_moved_at = %s, fanned_out_at = CASE
+        WHEN fan_out_is_planned AND NOT EXISTS (
+            SELECT 1 FROM execution_fanoutslice f WHERE f.signal_id = strategies_signal.id
+        ) THEN %s::timestamptz
+    END
+    WHERE id = %s AND number IS NOT NULL AND fanned_out_at IS NULL
+    RETURNING fanned_out_at IS NOT NULL
+"""
 
 
 def _first_to_write(wanted: Signal, now: datetime) -> Signal | None:

@@ -28,7 +28,7 @@ from exchanges.errors import ExchangeError
 from execution import claiming, guard, leaving, pacing, placing, reconcile, silence, slices, stops
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
-from execution.fan_out import write_slice
+from execution.fan_out import Written, write_slice
 from execution.models import CopyOrder
 from execution.settling import settle
 from strategies.models import Signal
@@ -94,18 +94,25 @@ def fan_out(signal_id: int) -> None:
     while not is_done:
         plan = slices.plan(signal_id, now=timezone.now())
         queue = "exits" if plan.is_exit else "orders"
-        first, others = plan.slice_ids[:1], plan.slice_ids[1:]
+        written = [_write(slice_id) for slice_id in plan.slice_ids[:1]]
+        others = plan.slice_ids[1:]
         kept = [slice_id for slice_id in others if not _send(place_slice, (slice_id,), queue=queue)]
         # Behind the slices in their queue, so that other signals have their turn.
         is_done = plan.is_complete or _send(fan_out, (signal_id,), queue=queue)
-        for slice_id in first + kept:
+        for first in written:
+            _place(first.to_send)
+        for slice_id in kept:
             place_slice.run(slice_id)
 
 
 @shared_task
 def place_slice(slice_id: int) -> None:
     """Write and claim the orders of a slice, send them all at once, settle as the answers come."""
-    _place(write_slice(slice_id, now=timezone.now(), claim_for=worker_name()).to_send)
+    _place(_write(slice_id).to_send)
+
+
+def _write(slice_id: int) -> Written:
+    return write_slice(slice_id, now=timezone.now(), claim_for=worker_name())
 
 
 @shared_task
