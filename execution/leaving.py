@@ -61,8 +61,13 @@ def _advance(subscription: Subscription, now: datetime) -> list[int]:
         return []
     orders = CopyOrder.objects.bulk_create(
         [
-            # A subscription is left once.
-            exit_of_all(subscription, position.symbol, origin=CopyOrder.Origin.CLOSING, number=1, now=now)
+            exit_of_all(
+                subscription,
+                position.symbol,
+                origin=CopyOrder.Origin.CLOSING,
+                number=subscription.closing_number,
+                now=now,
+            )
             for position in _to_sell(subscription)
         ]
     )
@@ -72,10 +77,14 @@ def _advance(subscription: Subscription, now: datetime) -> list[int]:
 
 
 def _to_sell(subscription: Subscription) -> list[Position]:
-    """What is held and was not tried to be sold yet: what remains after that is dust."""
+    """What is held and this closing has not tried to sell yet: what remains after that is dust."""
     if subscription.on_unsubscribe != Subscription.OnUnsubscribe.CLOSE:
         return []
-    tried = CopyOrder.objects.filter(subscription=subscription, origin=CopyOrder.Origin.CLOSING)
+    tried = CopyOrder.objects.filter(
+        subscription=subscription,
+        origin=CopyOrder.Origin.CLOSING,
+        origin_number=subscription.closing_number,
+    )
     held = Position.objects.open().filter(subscription=subscription)
     return list(held.exclude(symbol__in=tried.values("symbol")))
 

@@ -32,6 +32,8 @@ from ledger.booking import (
     positions_for,
     write_positions,
 )
+from subscriptions import services as subscriptions
+from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_relations, write_money
 from wallets.models import ExchangeAccount
 
@@ -48,7 +50,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         locked = orders.lock(outcome.order_id for outcome in outcomes)
         positions = positions_for(_position_key(order) for order in locked.values() if order.subscription_id)
         was_final = {order.id for order in locked.values() if order.is_final}
-        _book(outcomes, locked, relations, positions, now)
+        booked = _book(outcomes, locked, relations, positions, now)
         for outcome in outcomes:
             apply(outcome, locked[outcome.order_id], now)
         finished = [order for order in locked.values() if order.is_final and order.id not in was_final]
@@ -58,6 +60,8 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         orders.write_attempts(locked.values())
         write_positions(positions.values(), now=now)
         write_money(relations.values())
+        late = sorted(key for key in booked if relations[key].status == Subscription.Status.CLOSED)
+        subscriptions.reopen(subscription_ids=late)
         orders.insert(parts, now=now)
         _mark_invalid(outcomes, locked)
         work = released(finished, now=now) + _to_ask(outcomes, locked)
@@ -74,8 +78,8 @@ def _book(
     relations: Mapping[int, Relation],
     positions: Positions,
     now: datetime,
-) -> None:
-    """Book the followers' new fills. A master's own come through the watcher, however they arose."""
+) -> set[int]:
+    """Book the followers' new fills; returned: whose. A master's own come through the watcher."""
     entries = [
         Entry(
             fill=fill,
@@ -94,6 +98,7 @@ def _book(
         for fill in outcome.report.fills
     ]
     by_client_id = {(order.exchange_account_id, order.client_order_id): order for order in locked.values()}
+    booked = set()
     for entry in apply_fills(entries, positions, now=now):
         fill, order = entry.fill, by_client_id[entry.account_id, entry.client_order_id]
         order.filled_amount += fill.quantity
@@ -102,6 +107,8 @@ def _book(
             # What a fee took of the bought coin itself comes off the target: it is never bought again.
             position = positions[entry.position_key]
             position.target = max(ZERO, position.target - fill.fee)
+        booked.add(order.subscription_id or 0)
+    return booked
 
 
 # --- What a finished order leaves -------------------------------------------------------------------

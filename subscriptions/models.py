@@ -97,6 +97,9 @@ class Subscription(PublicIdModel):
     starts_after_number = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True)
+    closing_number = models.PositiveSmallIntegerField(
+        default=1, help_text="More where a late fill reopened it."
+    )
 
     objects = SubscriptionQuerySet.as_manager()
 

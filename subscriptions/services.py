@@ -5,15 +5,16 @@ Leaving looks at orders and positions and so is execution's: execution/leaving.p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from accounts.models import User
 from compliance.audit import Origin
@@ -37,6 +38,8 @@ from subscriptions.masters import feeds_a_strategy, release_if_unfollowed
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 from wallets.services import ANSWER_SECONDS, validate_account
+
+log = structlog.get_logger(__name__)
 
 INVALID_CREDENTIALS = codes.declare("invalid_credentials", "These credentials are not right.")
 WITHDRAWAL_ENABLED = codes.declare(
@@ -204,6 +207,23 @@ def end(*, subscription: Subscription, now: datetime) -> None:
     subscription.status, subscription.closed_at = Subscription.Status.CLOSED, now
     subscription.save(update_fields=["status", "closed_at"])
     release_if_unfollowed(strategy=lock_strategy(subscription.strategy_id))
+
+
+def reopen(*, subscription_ids: Iterable[int]) -> None:
+    """Take closed ones, into which a late fill came, back to `closing`. The caller holds the rows' locks."""
+    for subscription_id in subscription_ids:
+        try:
+            with transaction.atomic():
+                Subscription.objects.filter(pk=subscription_id, status=Subscription.Status.CLOSED).update(
+                    status=Subscription.Status.CLOSING,
+                    closed_at=None,
+                    closing_number=F("closing_number") + 1,
+                )
+        except IntegrityError:
+            # Its account follows the strategy anew, and an account follows it once: a person decides.
+            log.error("fill_after_closing_stays", subscription_id=subscription_id)
+        else:
+            log.warning("reopened_by_a_fill", subscription_id=subscription_id)
 
 
 def missing_symbols(strategy: Strategy, account: ExchangeAccount) -> list[str]:

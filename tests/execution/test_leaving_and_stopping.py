@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from exchanges.types import FillReport, OrderReport, Side
 from execution import leaving, services
 from execution.models import CopyOrder
+from execution.placing import Outcome
 from execution.reconcile import look_up_due
 from execution.services import Request
+from execution.settling import settle
 from execution.states import Status
 from ledger.models import Mark, Position
 from risk.services import set_kill_switch
 from strategies.models import Signal
 from subscriptions.models import Subscription
-from tests.execution.world import World, execute
+from tests.execution.world import World, execute, subscribe
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +54,89 @@ def test_dust_that_cannot_be_sold_does_not_keep_anybody(world: World) -> None:
     order = CopyOrder.objects.get(origin="closing")
     assert (order.status, order.reason_code) == (Status.SKIPPED, "below_minimum")
     assert Subscription.objects.get(pk=world.subscriptions[0].pk).status == "closed"
+
+
+def close(subscription: Subscription) -> None:
+    """Sell what is held, in as many turns as it takes."""
+    execute(leaving.advance(now=timezone.now()).exits)
+    leaving.advance(now=timezone.now())
+    subscription.refresh_from_db()
+
+
+def late_fill(order: CopyOrder) -> None:
+    """The exchange tells of a purchase that was believed not to be there."""
+    fill = FillReport(
+        symbol="BTC/USDT",
+        venue_order_id="late",
+        trade_id="late",
+        client_order_id=order.client_order_id,
+        side=Side.BUY,
+        price=Decimal(100000),
+        quantity=Decimal("0.001"),
+        fee=Decimal(0),
+        fee_asset="USDT",
+        at=timezone.now(),
+    )
+    report = OrderReport(
+        client_order_id=order.client_order_id,
+        venue_order_id="late",
+        symbol="BTC/USDT",
+        side=Side.BUY,
+        requested=Decimal("0.001"),
+        filled=Decimal("0.001"),
+        average_price=Decimal(100000),
+        is_final=True,
+        fills=(fill,),
+        at=timezone.now(),
+    )
+    settle(
+        [Outcome(order.pk, order.subscription_id, order.attempt, report, None, timezone.now())],
+        now=timezone.now(),
+    )
+
+
+@pytest.fixture
+def left(world: World) -> tuple[Subscription, CopyOrder]:
+    """A closed copy that sold what it held, and an order of it that ended without a fill."""
+    world.copy("buy", "0.01")
+    world.venue.fault("reject", endpoint="order", key=world.keys[0], count=1, code=-1013, msg="No.")
+    world.copy("buy", "0.01")
+    subscription = leave(world.subscriptions[0], "close")
+    close(subscription)
+    assert subscription.status == "closed"
+    return subscription, CopyOrder.objects.get(subscription=subscription, status=Status.REJECTED)
+
+
+def test_a_fill_after_the_end_reopens_the_copy_and_is_sold_too(
+    world: World, left: tuple[Subscription, CopyOrder]
+) -> None:
+    subscription, order = left
+    # This exchange never saw the purchase: its coins come to the account another way.
+    world.venue.post("/control/deposit", {"key": world.keys[0], "asset": "BTC", "amount": "0.001"})
+    late_fill(order)
+    subscription.refresh_from_db()
+    assert (subscription.status, subscription.closed_at) == ("closing", None)
+
+    close(subscription)
+
+    assert subscription.status == "closed"
+    assert Position.objects.get(subscription=subscription).held < Decimal("0.00001")
+    assert [order["side"] for order in world.venue.audit(world.keys[0])] == ["BUY", "SELL", "SELL"]
+    late_fill(order)
+    subscription.refresh_from_db()
+    assert subscription.status == "closed", "known fills reopen nothing"
+
+
+def test_a_late_fill_is_booked_also_where_the_account_follows_anew(
+    world: World, left: tuple[Subscription, CopyOrder]
+) -> None:
+    subscription, order = left
+    subscribe(world, subscription.follower, subscription.exchange_account)
+    late_fill(order)
+
+    subscription.refresh_from_db()
+    assert subscription.status == "closed"
+    assert Position.objects.get(subscription=subscription).held >= Decimal("0.001")
 
 
 def test_leaving_with_keep_sells_nothing(world: World) -> None:
