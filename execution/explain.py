@@ -38,6 +38,26 @@ VENUE_CODE = re.compile(r"\(([^()]+)\)$")
 PLACED = frozenset({Status.FILLED, Status.CANCELED, Status.PARTIALLY_FILLED})
 
 
+ATTEMPT_OUTCOMES = ("submitting", "unknown", "placed", "refused", "not_placed")
+_OUTCOMES: dict[str, str] = {
+    Status.SUBMITTING: "submitting",
+    Status.UNKNOWN: "unknown",
+    Status.REJECTED: "refused",
+}
+
+
+class Attempt(NamedTuple):
+    """One sending of an order; `code` and `text` are the venue's own where it did not take it."""
+
+    number: int
+    submitted_at: datetime | None
+    answered_at: datetime | None
+    outcome: str
+    reason: str
+    code: str
+    text: str
+
+
 class StatusWords(NamedTuple):
     """A status for people: the word, the name of an icon in local/icons.txt and a colour token."""
 
@@ -102,6 +122,38 @@ def latencies_ms(order: CopyOrder) -> dict[str, int | None]:
         "submit": _between(order.created_at, sent_at),
         "fill": _between(sent_at, ended_at),
     }
+
+
+def attempts(order: CopyOrder) -> list[Attempt]:
+    """How often it was sent and what came of it, the earliest first; of many in vain the latest ones.
+
+    The ordinary order keeps nothing for this: its only attempt is told from its own moments.
+    """
+    told = [
+        Attempt(**entry | {name: _moment(entry[name]) for name in ("submitted_at", "answered_at")})
+        for entry in order.earlier_attempts or ()
+    ]
+    if order.attempt > (told[-1].number if told else 0):
+        told.append(_last_attempt(order))
+    return told
+
+
+def _last_attempt(order: CopyOrder) -> Attempt:
+    is_refused = order.status == Status.REJECTED
+    code = VENUE_CODE.search(order.reason_text) if is_refused else None
+    return Attempt(
+        number=order.attempt,
+        submitted_at=order.submitted_at,
+        answered_at=order.finished_at if is_refused else order.acknowledged_at,
+        outcome="placed" if order.acknowledged_at else _OUTCOMES.get(order.status, "not_placed"),
+        reason=order.reason_code if is_refused else "",
+        code=code[1] if code else "",
+        text=order.reason_text if is_refused else "",
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _between(start: datetime | None, end: datetime | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from execution import explain
@@ -177,9 +178,23 @@ class OrderSerializer(serializers.ModelSerializer[CopyOrder]):
         return explain.latencies_ms(order)
 
 
+class AttemptSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    submitted_at = Moment(allow_null=True)
+    answered_at = Moment(allow_null=True)
+    outcome = serializers.ChoiceField(choices=[(name, name) for name in explain.ATTEMPT_OUTCOMES])
+    reason = serializers.CharField()
+    code = serializers.CharField(help_text="The exchange's own, where it gave one.")
+    text = serializers.CharField(help_text="The exchange's own words.")
+
+
 class OrderDetailSerializer(OrderSerializer):
     sizing = serializers.JSONField(read_only=True, help_text="Steps: label, detail, result.")
-    attempts = serializers.IntegerField(source="attempt", read_only=True, help_text="How often it was sent.")
+    attempts = serializers.SerializerMethodField(help_text="Each time it was sent, and what came of it.")
 
     class Meta(OrderSerializer.Meta):
         fields = [*OrderSerializer.Meta.fields, "sizing", "attempts"]
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, order: CopyOrder) -> list[Any]:
+        return list(AttemptSerializer(explain.attempts(order), many=True).data)

@@ -65,6 +65,7 @@ def filled(subscription):
         status="filled",
         filled_amount=Decimal("0.01"),
         filled_cost=Decimal("1000.31"),
+        acknowledged_at=START + timedelta(milliseconds=140),
         finished_at=START + timedelta(milliseconds=145),
         sizing=[{"label": "Master's share", "detail": "100 of 10000", "result": "1 %"}],
     )
@@ -95,7 +96,46 @@ def test_an_order_tells_what_it_cost_and_how_long_it_took(api, subscription, fil
     }
     one = api.get(f"{URL}{filled.public_id}/").json()
     assert one["sizing"] == filled.sizing
-    assert one["attempts"] == 1
+    (attempt,) = one["attempts"]
+    assert (attempt["number"], attempt["outcome"], attempt["reason"]) == (1, "placed", "")
+    assert attempt["submitted_at"] < attempt["answered_at"]
+
+
+def test_every_time_that_an_order_was_sent_is_told_with_what_came_of_it(api, subscription):
+    earlier = {
+        "number": 1,
+        "submitted_at": START.isoformat(),
+        "answered_at": (START + timedelta(milliseconds=5)).isoformat(),
+        "outcome": "refused",
+        "reason": "waiting_for_venue",
+        "code": "-1013",
+        "text": "Filter failure: LOT_SIZE",
+    }
+    order = make_order(subscription, status="unknown", attempt=2, earlier_attempts=[earlier])
+    first, second = api.get(f"{URL}{order.public_id}/").json()["attempts"]
+    assert {name: first[name] for name in ("number", "outcome", "reason", "code", "text")} == {
+        name: earlier[name] for name in ("number", "outcome", "reason", "code", "text")
+    }
+    assert (second["number"], second["outcome"], second["answered_at"]) == (2, "unknown", None)
+
+
+def test_an_order_that_never_left_has_no_attempts(api, subscription):
+    order = make_order(subscription, status="skipped", attempt=0, reason_code="below_minimum")
+    assert api.get(f"{URL}{order.public_id}/").json()["attempts"] == []
+
+
+def test_an_order_that_waits_after_a_refusal_tells_that_refusal_once(api, subscription):
+    earlier = {
+        "number": 1,
+        "submitted_at": None,
+        "answered_at": START.isoformat(),
+        "outcome": "not_placed",
+        "reason": "waiting_for_venue",
+        "code": "",
+        "text": "",
+    }
+    order = make_order(subscription, status="pending", earlier_attempts=[earlier])
+    assert [one["number"] for one in api.get(f"{URL}{order.public_id}/").json()["attempts"]] == [1]
 
 
 def test_a_seller_who_gets_less_than_the_master_slipped(subscription):
