@@ -1,19 +1,22 @@
 """Lost answers and dead workers: the venue is asked, never guessed, and nothing is sent twice."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from exchanges import binance, gateway, loop
 from execution import claiming, placing
 from execution.models import CopyOrder
+from execution.placing import Outcome
 from execution.reconcile import look_up_due
 from execution.settling import settle
 from execution.states import Status
-from ledger.models import Trade
+from ledger.models import Position, Trade
 from subscriptions.models import Subscription
-from tests.execution.world import World, execute
+from tests.execution.world import World, execute, look_up_twice
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +109,49 @@ def test_a_look_up_that_lags_does_not_make_a_second_order(world: World) -> None:
 
     assert set(CopyOrder.objects.values_list("status", flat=True)) == {Status.FILLED}
     assert audits(world) == [1, 1, 1]
+
+
+def test_a_retry_that_the_news_of_a_fill_has_overtaken_sends_nothing(world: World) -> None:
+    world.venue.fault("drop_after", endpoint="order")
+    world.venue.fault("lagging_look_up", endpoint="look_up", seconds=60)
+    order_ids = world.fan_out(world.master_trades("buy", "0.01"))
+    execute(order_ids)
+    look_up_twice()
+    orders = list(CopyOrder.objects.all())
+    assert {order.status for order in orders} == {Status.PENDING}, "the exchange denied it: a retry is due"
+    world.works_again()
+    for order in orders:
+        known = gateway.look_up(
+            order.exchange_account.open(),
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            since=timezone.now() - timedelta(minutes=1),
+        )
+        news = Outcome(order.pk, order.subscription_id, order.attempt, loop.run(known, 10), None, later(0))
+        settle([news], now=timezone.now())
+
+    assert claiming.claim(order_ids, worker="retry", now=timezone.now()).to_send == []
+    assert set(CopyOrder.objects.values_list("status", "attempt")) == {(Status.FILLED, 1)}
+    assert audits(world) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("word", ["FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"])
+def test_a_part_filled_is_booked_and_the_rest_canceled_whatever_the_venue_calls_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    world.venue.fault("partial_fill", endpoint="order", fraction="0.4")
+    placed = binance.placed
+    monkeypatch.setattr(
+        binance, "placed", lambda answer, request: placed({**answer, "status": word}, request)
+    )
+
+    for order, key in zip(world.copy("buy", "0.05"), world.keys, strict=True):
+        filled = Decimal(world.venue.audit(key)[0]["executed"])
+        assert (order.status, order.filled_amount) == (Status.CANCELED, filled)
+        assert 0 < filled < (order.requested_amount or 0) / 2
+        position = Position.objects.get(subscription=order.subscription_id)
+        assert position.held == filled * Decimal("0.999"), "less the fee in the coin"
+        assert position.target - position.held < Decimal("0.00001"), "what was not filled is not chased"
 
 
 def test_an_exit_waits_for_the_entry_in_flight_and_ends_flat(world: World) -> None:

@@ -1,17 +1,15 @@
 """An exit that the exchange refuses by a rule: fresh rules, another type, then a person is asked."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from exchanges import gateway, markets
-from execution import reconcile
+from exchanges import gateway, loop
+from execution import tasks
 from execution.endings import Work
 from execution.models import CopyOrder
 from execution.reasons import Reason
@@ -48,21 +46,22 @@ def refused(order: CopyOrder, world: World, times: int, **rule: Any) -> CopyOrde
     return order
 
 
-def test_an_exit_by_rules_of_yesterday_is_sent_again_by_those_of_today(
+def test_an_exit_by_the_steps_of_yesterday_is_sent_again_once_by_those_of_today(
     world: World, sale: CopyOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of_today = gateway.market_rules_now("paper")
-    finer = replace(of_today["BTC/USDT"], lot_step=Decimal("0.0000001"))
-    monkeypatch.setitem(markets._rules, "paper", MappingProxyType({**of_today, "BTC/USDT": finer}))
-
-    work = send(sale)
-    assert (sale.status, work.refused) == (Status.PENDING, {"paper": [sale.pk]})
-    reconcile.renew_rules("paper", work.refused["paper"], now=timezone.now())
-    execute([sale.pk])
+    monkeypatch.setattr(tasks, "_send", lambda task, arguments, queue: task.run(*arguments))
+    btc = {"symbol": "BTCUSDT", "stepSize": "0.0001"}
+    earlier = gateway.market_rules_now("paper")["BTC/USDT"].lot_step
+    world.venue.post("/control/filters", btc)
+    try:
+        tasks._execute_order(sale.pk)
+    finally:
+        world.venue.post("/control/filters", btc | {"stepSize": str(earlier)})
+        loop.run(gateway.reload_market_rules("paper"), 10)
 
     sale.refresh_from_db()
     assert (sale.status, sale.attempt, sale.reason_code) == (Status.FILLED, 2, "")
-    assert gateway.market_rules_now("paper")["BTC/USDT"] == of_today["BTC/USDT"]
+    assert sale.requested_amount == Decimal("0.0009")
     assert world.sent() == ["BUY", "SELL"]
 
 
