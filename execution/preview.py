@@ -74,14 +74,16 @@ def allocation_to_preview(
     *, follower: User, strategy: Strategy, account: ExchangeAccount, wanted: Decimal | None
 ) -> Decimal:
     """What following would allocate, or its refusal; free is what the venue last told us, it is not asked."""
-    following._check_joining(follower, strategy, account)
+    following.check_joining(follower, strategy, account)
     if not set(strategy.symbols) - set(following.missing_symbols(strategy, account)):
         raise invalid(SYMBOL_NOT_LISTED, "Your exchange trades none of its symbols.", attr="exchange_account")
-    following._check_capacity(strategy, follower)
+    following.check_capacity(strategy, follower)
     free = account.free_quote if account.quote == strategy.quote else None
     if free is None and wanted is None:
         raise invalid(codes.REQUIRED, "What is free on this account is not known.", attr="allocation")
-    return following._allocation(strategy, account, wanted, Decimal("Infinity") if free is None else free)
+    return following.allocation_within(
+        strategy, account, wanted, Decimal("Infinity") if free is None else free
+    )
 
 
 def preview_subscription(
@@ -106,7 +108,7 @@ def preview_subscription(
 
 def preview_signal(*, strategy: Strategy, request: services.Request, now: datetime) -> SignalPreview:
     """What everybody would do if the master's order filled now; refused as the signal would be."""
-    services._check(strategy, request, now)
+    services.check_request(strategy, request, now)
     price = request.price or _price_now(strategy, request.symbol, now)
     trade = _trade_of(strategy, request, price, now)
     amount, copied, skipped = ZERO, 0, Counter[str]()

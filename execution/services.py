@@ -56,7 +56,7 @@ def send_signal(
     known = _known(strategy, request)
     if known is not None:
         return known, None
-    _check(strategy, request, now)
+    check_request(strategy, request, now)
     with transaction.atomic(durable=True):
         # Under the strategy's lock two requests of one id come one after the other.
         locked = lock_strategy(strategy.pk)
@@ -130,7 +130,8 @@ def _require_open(strategy: Strategy) -> None:
         raise Conflict(ACCOUNT_INVALID)
 
 
-def _check(strategy: Strategy, request: Request, now: datetime) -> None:
+def check_request(strategy: Strategy, request: Request, now: datetime) -> None:
+    """Whether a signal like this would be taken; raises the refusal."""
     _require_open(strategy)
     if request.symbol not in strategy.symbols:
         raise invalid(SYMBOL_NOT_IN_STRATEGY, attr="symbol")

@@ -98,7 +98,7 @@ def follow(
 ) -> Subscription:
     """Copy every signal from now on. None allocates all of the account's quote that is free."""
     # Asked at the venue in this moment, and before any lock: the key works, and this much is free.
-    _check_joining(follower, strategy, exchange_account)
+    check_joining(follower, strategy, exchange_account)
     if not set(strategy.symbols) - set(missing_symbols(strategy, exchange_account)):
         raise invalid(SYMBOL_NOT_LISTED, "Your exchange trades none of its symbols.", attr="exchange_account")
     free = _free_at_venue(exchange_account, strategy.quote, origin or _by(follower), now)
@@ -108,9 +108,9 @@ def follow(
             account = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=exchange_account.pk)
             if account.disconnected_at:
                 raise invalid(codes.DOES_NOT_EXIST, attr="exchange_account")
-            _check_joining(follower, locked, account)
-            _check_capacity(locked, follower)
-            amount = _allocation(locked, account, allocation, free)
+            check_joining(follower, locked, account)
+            check_capacity(locked, follower)
+            amount = allocation_within(locked, account, allocation, free)
             return Subscription.objects.create(
                 follower=follower,
                 strategy=locked,
@@ -268,7 +268,8 @@ def _free_at_venue(account: ExchangeAccount, asset: str, origin: Origin, now: da
     return balances[asset].free if asset in balances else ZERO
 
 
-def _check_joining(follower: User, strategy: Strategy, account: ExchangeAccount) -> None:
+def check_joining(follower: User, strategy: Strategy, account: ExchangeAccount) -> None:
+    """Whether this account may follow the strategy at all; raises the refusal."""
     if strategy.status != Strategy.Status.PUBLISHED:
         raise Conflict(NOT_PUBLISHED)
     require_kyc(user=follower, account=account)
@@ -280,16 +281,18 @@ def _check_joining(follower: User, strategy: Strategy, account: ExchangeAccount)
         raise Conflict(ALREADY_SUBSCRIBED)
 
 
-def _check_capacity(strategy: Strategy, follower: User) -> None:
+def check_capacity(strategy: Strategy, follower: User) -> None:
+    """Whether there is a place left, which the owner does not need; raises the refusal."""
     if strategy.max_followers is None or strategy.owner_id == follower.pk:
         return
     if Subscription.objects.following(strategy.pk).filter(own=False).count() >= strategy.max_followers:
         raise Conflict(NO_CAPACITY)
 
 
-def _allocation(
+def allocation_within(
     strategy: Strategy, account: ExchangeAccount, wanted: Decimal | None, free: Decimal
 ) -> Decimal:
+    """What following allocates of the account's free quote, by default all that other copies leave."""
     available = max(ZERO, free - _claimed_cash(account.pk, strategy.quote))
     amount = available if wanted is None else wanted
     if amount < strategy.min_capital:

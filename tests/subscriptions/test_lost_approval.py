@@ -60,7 +60,7 @@ def test_a_master_without_approval_gets_no_new_followers(user):
     strategy.exchange_account.save()
     account = ExchangeAccountFactory.create(owner=user)
     with pytest.raises(APIException, match="master's identity"):
-        services._check_joining(user, strategy, account)
+        services.check_joining(user, strategy, account)
     User.objects.filter(pk=strategy.owner_id).update(kyc_status="approved")
     strategy.refresh_from_db()
-    services._check_joining(user, strategy, account)
+    services.check_joining(user, strategy, account)
