@@ -115,12 +115,13 @@ class _Connection(asyncio.Protocol):
         self._transport.write(message)
         try:
             return await answer
+        except BaseException:
+            # Whatever comes yet must not be taken for the answer to the next request.
+            self.close()
+            raise
         finally:
             timer.cancel()
             self._answer = None
-            if not answer.done() or answer.cancelled() or answer.exception():
-                # Whatever comes yet must not be taken for the answer to the next request.
-                self.close()
 
     def close(self) -> None:
         self.is_open = False
@@ -160,7 +161,8 @@ class _Connection(asyncio.Protocol):
     # --- httptools calls these -------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if self._answer is None:
+        if self._answer is None or self._answer.done():
+            # Nobody asked for it, though it may have come in one piece with what was asked for.
             self.close()
         self._has_begun, self._reason, self._headers, self._body = True, "", {}, []
 

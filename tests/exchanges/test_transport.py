@@ -77,6 +77,11 @@ async def cut_short(writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
+async def cut_chunks(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+    writer.close()
+
+
 async def until_the_end(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
     writer.close()
@@ -108,7 +113,21 @@ def test_where_nobody_listens_nothing_has_left() -> None:
     talk(OK, to=refused)
 
 
-@pytest.mark.parametrize("answer", [close, cut_short], ids=["closed", "cut short"])
+def test_where_nobody_takes_the_connection_in_time_nothing_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any, **__: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def unanswered(client: Transport, server: Server) -> None:
+        client._connect_seconds = 0.05
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", never)
+        with pytest.raises(NotConnected):
+            await ask(client, server)
+        assert server.connections == 0
+
+    talk(OK, to=unanswered)
+
+
+@pytest.mark.parametrize("answer", [close, cut_short, cut_chunks], ids=["closed", "cut short", "cut chunks"])
 def test_a_lost_answer_is_never_taken_for_not_sent(answer: Answer) -> None:
     async def lost(client: Transport, server: Server) -> None:
         with pytest.raises(Disconnected):
@@ -168,6 +187,41 @@ def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked")
 
     talk(twice, OK, to=conversation)
+
+
+def test_what_comes_with_an_answer_is_not_the_beginning_of_the_next() -> None:
+    async def more_than_asked(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nuna")
+        await asyncio.sleep(0.05)
+        writer.write(b"sked")
+
+    async def conversation(client: Transport, server: Server) -> None:
+        assert (await ask(client, server)).text == "{}"
+        assert (await ask(client, server)).text == "{}"
+        assert server.connections == 2
+
+    talk(more_than_asked, OK, to=conversation)
+
+
+def test_a_request_given_up_as_its_answer_arrives_closes_its_connection() -> None:
+    async def conversation(client: Transport, server: Server) -> None:
+        made: list[transport._Connection] = []
+        connect = client._connect
+
+        async def remembered(origin: str) -> transport._Connection:
+            made.append(await connect(origin))
+            return made[0]
+
+        client._connect = remembered  # type: ignore[method-assign]
+        asking = asyncio.ensure_future(ask(client, server))
+        while not (made and made[0]._answer and made[0]._answer.done()):
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert not made[0].is_open
+
+    talk(OK, to=conversation)
 
 
 def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
