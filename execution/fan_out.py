@@ -81,7 +81,9 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
             signal.strategy_id, number=signal.number or 0, above=piece.above, upto=piece.upto
         )
         facts = claiming.facts_for(relations, rules)
-        stop = None if signal.is_exit else why_no_entry(signal, now=now)
+        stop = None
+        if not signal.is_exit:
+            stop = why_no_entry(strategy_id=signal.strategy_id, symbol=signal.symbol, now=now)
         new = [_order(signal, relation, facts, now, stop) for relation in relations.values()]
         if claim_for:
             _claim(new, facts, grants, claim_for, now)
@@ -140,10 +142,7 @@ def _claim(
 def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, stop: Reason | None) -> Order:
     """`stop` is why nobody buys with this master now."""
     exchange = facts.accounts[relation.exchange_account_id].exchange
-    if signal.is_exit:
-        verdict = _exit(signal)
-    else:
-        verdict = _skipped(stop) if stop else _entry(signal, relation, facts, exchange)
+    verdict = _exit(signal) if signal.is_exit else _entry(signal, relation, facts, exchange, stop)
     number = signal.number or 0
     return Order(
         origin=CopyOrder.Origin.SIGNAL.value,
@@ -190,9 +189,9 @@ def _exit(signal: Signal) -> Verdict:
     return Verdict(Status.PENDING, None, "", fraction, None, (step,))
 
 
-def _entry(signal: Signal, follower: Relation, facts: Facts, exchange: str) -> Verdict:
+def _entry(signal: Signal, follower: Relation, facts: Facts, exchange: str, stop: Reason | None) -> Verdict:
     limits, markets = facts.limits_of(follower), facts.rules.get(exchange)
-    refusal = _refusal(signal, follower, markets)
+    refusal = _refusal(signal, follower, markets) or stop
     if refusal or not markets:
         return _skipped(refusal or Reason.VENUE_UNAVAILABLE)
     bound = price_bound(

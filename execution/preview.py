@@ -20,6 +20,7 @@ from execution.copy_rules import Copier, Decision, MasterTrade, SubAccount, deci
 from execution.reasons import Reason
 from execution.replay import Replay, replay
 from execution.rules import rules_of
+from execution.silence import why_no_entry
 from ledger.models import Position
 from ledger.valuation import fresh_prices
 from rest import codes
@@ -197,6 +198,7 @@ def _trade_of(strategy: Strategy, request: services.Request, price: Decimal, now
         equity=equity,
         order_amount=request.amount,
         exit_fraction=_exit_fraction(strategy, request, price) if request.side == "sell" else None,
+        refusal=why_no_entry(strategy_id=strategy.pk, symbol=request.symbol, now=now) or "",
     )
 
 

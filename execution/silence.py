@@ -15,7 +15,7 @@ from execution import leaving, notices
 from execution.models import MasterFeed
 from execution.reasons import Reason
 from ledger.models import Mark, Position
-from strategies.models import Signal, Strategy, StrategySymbol
+from strategies.models import Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 
@@ -31,11 +31,11 @@ CLEARLY_LOST = (
 )
 
 
-def why_no_entry(signal: Signal, *, now: datetime) -> Reason | None:
-    """Why nobody buys with this master now, or None."""
+def why_no_entry(*, strategy_id: int, symbol: str, now: datetime) -> Reason | None:
+    """Why nobody buys this with the master now, or None."""
     feed = MasterFeed.objects.filter(exchange_account=OuterRef("exchange_account"))
     claim = (
-        StrategySymbol.objects.filter(strategy=signal.strategy_id, symbol=signal.symbol)
+        StrategySymbol.objects.filter(strategy=strategy_id, symbol=symbol)
         .annotate(
             is_lost=Case(When(CLEARLY_LOST, then=Value(True)), default=Value(False)),
             is_silent=Exists(feed.filter(alive_at__lt=now - SILENT_AFTER)),

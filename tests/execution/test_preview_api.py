@@ -14,7 +14,7 @@ from execution import preview as previews
 from execution.models import CopyOrder
 from ledger.models import Mark, Position
 from risk.models import RiskLimits
-from strategies.models import PerformanceSnapshot, Strategy
+from strategies.models import PerformanceSnapshot, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from tests import factories
 from tests.execution.past_trades import past
@@ -268,6 +268,13 @@ def test_a_master_sees_who_would_copy_and_why_others_would_not(master, world, ur
     assert (copied.subscription_id, copied.filled_amount) == (third.pk, Decimal("0.00099"))
 
 
+def test_a_master_who_moved_coins_sees_that_nobody_would_buy(master, world, url):
+    StrategySymbol.objects.filter(symbol="BTC/USDT").update(coins_left="0.1", coins_left_at=timezone.now())
+    told = master.post(url, BUY).json()
+    assert (told["copied"], told["followers"]) == (0, 3)
+    assert {row["reason"]: row["count"] for row in told["skipped"]} == {"master_moved_coins": 3}
+
+
 def test_a_sale_is_told_by_what_the_followers_hold(master, world, url):
     world.copy("buy", "0.01")
     RiskLimits.objects.create(user=world.subscriptions[0].follower, kill_switch="freeze")
@@ -337,7 +344,7 @@ def test_only_the_master_asks_what_a_signal_would_do(api_of, stranger, strategy,
 
 def test_many_followers_take_as_many_queries_as_few(master, world, url, django_assert_num_queries):
     master.post(url, BUY)
-    with django_assert_num_queries(12) as captured:
+    with django_assert_num_queries(13) as captured:
         master.post(url, BUY)
     for _n in range(20):
         factories.SubscriptionFactory.create(strategy=world.strategy)
