@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from exchanges import gateway, loop, stream
 from exchanges.errors import BadCredentials, ExchangeError, HeldBack, SymbolUnknown
-from exchanges.types import Account, Balance, FillReport
+from exchanges.types import Account, Balance, FillReport, Side
 from exchanges.valuation import equity_in_quote
 from execution import departures, silence
 from execution.models import MasterFeed
@@ -71,6 +71,8 @@ class Watch:
     stop: threading.Event = field(default_factory=threading.Event)
     events: queue.SimpleQueue[stream.StreamEvent] = field(default_factory=queue.SimpleQueue)
     gathering: dict[str, Gathering] = field(default_factory=dict)
+    # Told in part, with their symbol and when.
+    purchases_going_on: dict[str, tuple[str, float]] = field(default_factory=dict)
     snapshot: AccountSnapshot | None = None
     next_snapshot: float = 0.0
     next_back_fill: float = 0.0
@@ -145,9 +147,14 @@ def _handle(watch: Watch, account: Account, event: stream.StreamEvent) -> None:
         )
         waiting.fills.append(event)
         if event.order_is_final:
-            _flush(watch, account, event.venue_order_id)
+            _finish(watch, account, event.venue_order_id)
     elif isinstance(event, stream.OrderFinished):
-        _flush(watch, account, event.venue_order_id)
+        _finish(watch, account, event.venue_order_id)
+
+
+def _finish(watch: Watch, account: Account, order_id: str) -> None:
+    _flush(watch, account, order_id)
+    watch.purchases_going_on.pop(order_id, None)
 
 
 def _flush(watch: Watch, account: Account, order_id: str) -> None:
@@ -158,9 +165,21 @@ def _flush(watch: Watch, account: Account, order_id: str) -> None:
     same = [key for key, waiting in watch.gathering.items() if waiting.fills[0].symbol == symbol]
     for key in same[: same.index(order_id) + 1]:
         fills = watch.gathering.pop(key).fills
-        if sells_more_than_known(strategy_id=watch.strategies[symbol], fills=fills):
-            _back_fill(watch, account)
+        if fills[0].side == Side.SELL:
+            # A purchase that is missing, or still being told, comes before its sale.
+            is_told_late = symbol in _still_told(watch)
+            if is_told_late or sells_more_than_known(strategy_id=watch.strategies[symbol], fills=fills):
+                _back_fill(watch, account)
         _take(watch, fills)
+
+
+def _still_told(watch: Watch) -> set[str]:
+    """Symbols of purchases of the last minute of which more may be on its way."""
+    oldest = time.monotonic() - BACK_FILL_SECONDS
+    watch.purchases_going_on = {
+        order_id: told for order_id, told in watch.purchases_going_on.items() if told[1] > oldest
+    }
+    return {symbol for symbol, _at in watch.purchases_going_on.values()}
 
 
 def _take(watch: Watch, fills: list[FillReport]) -> bool:
@@ -173,6 +192,8 @@ def _take(watch: Watch, fills: list[FillReport]) -> bool:
     )
     if signal:
         watch.on_signal(signal.pk)
+        if signal.side == Side.BUY and not fills[-1].order_is_final:
+            watch.purchases_going_on[fills[0].venue_order_id] = (signal.symbol, time.monotonic())
     return signal is not None
 
 
@@ -242,8 +263,10 @@ def _take_by_order(watch: Watch, fills: list[FillReport]) -> bool:
     now = timezone.now()
     by_order: dict[str, list[FillReport]] = {}
     is_complete = True
+    # A sale must not overtake the purchase that is being gathered.
+    has_sale = any(fill.side == Side.SELL for fill in fills)
     for fill in fills:
-        if fill.venue_order_id in watch.gathering:
+        if fill.venue_order_id in watch.gathering and not has_sale:
             # The stream is gathering this one: it knows the whole order.
             continue
         if may_be_unanswered(account_id=watch.account_id, fill=fill, now=now):

@@ -106,8 +106,6 @@ def may_be_unanswered(*, account_id: int, fill: FillReport, now: datetime) -> bo
 
 def sells_more_than_known(*, strategy_id: int, fills: Sequence[FillReport]) -> bool:
     """Whether a sale is above the strategy's position: then a purchase may not have been seen yet."""
-    if fills[0].side != Side.SELL:
-        return False
     position = Position.objects.of_master(strategy_id).filter(symbol=fills[0].symbol).first()
     return sum((fill.quantity for fill in fills), Decimal(0)) > (position.held if position else Decimal(0))
 
