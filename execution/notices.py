@@ -1,4 +1,7 @@
-"""What followers are told of their masters, once for each cause; in the caller's transaction."""
+"""What followers are to be told of their masters, once for each cause; in the caller's transaction.
+
+It goes to the log until there is an inbox to put it into.
+"""
 
 from __future__ import annotations
 
@@ -54,4 +57,4 @@ def tell_of_coins_back(strategy: Strategy, symbol: str) -> None:
 
 def _tell_followers(strategy: Strategy, kind: str, title: str, body: str) -> None:
     followers = Subscription.objects.following(strategy.pk).values_list("follower_id", flat=True)
-    log.warning("followers_told", kind=kind, strategy_id=strategy.pk, followers=len(followers), title=title)
+    log.warning("followers_to_tell", kind=kind, strategy_id=strategy.pk, followers=len(followers), title=title)
