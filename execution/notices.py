@@ -57,4 +57,6 @@ def tell_of_coins_back(strategy: Strategy, symbol: str) -> None:
 
 def _tell_followers(strategy: Strategy, kind: str, title: str, body: str) -> None:
     followers = Subscription.objects.following(strategy.pk).values_list("follower_id", flat=True)
-    log.warning("followers_to_tell", kind=kind, strategy_id=strategy.pk, followers=len(followers), title=title)
+    log.warning(
+        "followers_to_tell", kind=kind, strategy_id=strategy.pk, followers=len(followers), title=title
+    )
