@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from rest_framework.test import APIClient
 
 from accounts import second_factor, token_store
@@ -14,6 +16,10 @@ from accounts.services import create_user
 from compliance.audit import SYSTEM
 from exchanges import limits
 from tests import factories
+
+# Tests that empty the cache must not do so under a test of another process; 5 and 6 are taken.
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL.rpartition('/')[0]}/{8 + int(_PROCESS) % 8}"
 
 STAFF_PATHS = second_factor.STAFF_PATHS
 
