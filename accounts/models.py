@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.kyc.models import KycCase, KycDocument, KycStatus, KycStep
+from accounts.notifications.models import Notification, NotificationSettings
 from accounts.roles import Role
 from records.fields import PublicIdModel
 
@@ -24,6 +25,8 @@ __all__ = [
     "KycDocument",
     "KycStatus",
     "KycStep",
+    "Notification",
+    "NotificationSettings",
     "RoleRequest",
     "User",
 ]

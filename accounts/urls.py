@@ -5,11 +5,13 @@ from django.urls import URLPattern, path
 from accounts import token_pages
 from accounts.api import IssueTokenView, MeView, RevokeTokenView, TokensView
 from accounts.kyc import urls as kyc
+from accounts.notifications import urls as notifications
 
 api_urlpatterns: list[URLPattern] = [
     path("tokens/", TokensView.as_view(), name="api-tokens"),
     path("me/", MeView.as_view(), name="api-me"),
     *kyc.api_urlpatterns,
+    *notifications.api_urlpatterns,
 ]
 token_urlpatterns: list[URLPattern] = [
     path("issue", IssueTokenView.as_view(), name="token-issue"),

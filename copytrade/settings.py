@@ -342,6 +342,7 @@ SPECTACULAR_SETTINGS = {
         "KycStatus": "accounts.kyc.models.KycStatus",
         "KycDocumentKind": "accounts.kyc.models.KycDocument.Kind",
         "OrderKind": "execution.models.CopyOrder.Kind",
+        "NotificationKind": "accounts.notifications.kinds.NotificationKind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -1,0 +1,42 @@
+"""What people are told about, and what of it cannot be switched off."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class NotificationKind(TextChoices):
+    SUBSCRIPTION_STARTED = "subscription_started", _("Copying started")
+    SUBSCRIPTION_PAUSED = "subscription_paused", _("Copying paused")
+    SUBSCRIPTION_RESUMED = "subscription_resumed", _("Copying resumed")
+    SUBSCRIPTION_CLOSED = "subscription_closed", _("Copying ended")
+    STOP_REACHED = "stop_reached", _("Stop-loss or take-profit reached")
+    COPIES_REFUSED = "copies_refused", _("Copies denied or rejected")
+    MASTER_LOST = "master_lost", _("Nothing is heard from a master")
+    MASTER_BACK = "master_back", _("A master is back")
+    MASTER_MOVED_COINS = "master_moved_coins", _("A master moved coins")
+    MASTER_COINS_BACK = "master_coins_back", _("A master's coins are back")
+    PERFORMANCE_FEE = "performance_fee", _("Performance fee bills")
+    CHANNEL_DISABLED = "channel_disabled", _("A channel was switched off")
+    KEY_INVALID = "key_invalid", _("An exchange key stopped working")
+    KILL_SWITCH = "kill_switch", _("Kill switch")
+    KYC_DECIDED = "kyc_decided", _("Identity check")
+    ROLE_CHANGED = "role_changed", _("Your roles")
+    TOKEN_CREATED = "token_created", _("A new API token")
+    TOKEN_EXPIRES = "token_expires", _("An API token expires")
+    NEW_DEVICE = "new_device", _("Log-in from a new device")
+
+
+# Told at once and alone, and never switched off: it is about who may act for the person.
+ALWAYS = frozenset(
+    {
+        NotificationKind.KEY_INVALID,
+        NotificationKind.KILL_SWITCH,
+        NotificationKind.KYC_DECIDED,
+        NotificationKind.ROLE_CHANGED,
+        NotificationKind.TOKEN_CREATED,
+        NotificationKind.NEW_DEVICE,
+    }
+)
+BY_CHOICE = tuple(kind for kind in NotificationKind if kind not in ALWAYS)

@@ -1,0 +1,72 @@
+"""Telling people, and what they do with what they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from accounts.notifications.kinds import ALWAYS, NotificationKind
+from accounts.notifications.models import Notification
+from records.fields import uuid7
+
+TITLE_LENGTH, KEY_LENGTH = 200, 160
+
+INSERT = """
+INSERT INTO accounts_notification
+    (public_id, user_id, kind, title, body, link, dedupe_key, created_at, mail, mail_due_at, mail_attempts)
+SELECT told.public_id, told.user_id, %(kind)s, %(title)s, %(body)s, %(link)s, %(key)s, %(now)s,
+    CASE WHEN %(kind)s = ANY(settings.mail_off) AND NOT %(always)s THEN 'none' ELSE 'due' END, %(now)s, 0
+FROM unnest(%(ids)s::uuid[], %(users)s::bigint[]) AS told(public_id, user_id)
+LEFT JOIN accounts_notificationsettings settings ON settings.user_id = told.user_id
+ORDER BY told.user_id
+ON CONFLICT (user_id, dedupe_key) DO NOTHING
+"""
+
+
+def notify(
+    *,
+    user_ids: Iterable[int],
+    kind: NotificationKind,
+    title: str,
+    body: str,
+    now: datetime,
+    dedupe: str,
+    link: str = "",
+) -> int:
+    """Tell each of these people, in the caller's transaction; how many had not been told yet.
+
+    One statement, whatever their number. `title` is the fact, `body` what happened, what we did and what
+    they can do; `link` is a path. Of two calls with one `kind` and `dedupe` a person is told once.
+    """
+    users = sorted(set(user_ids))
+    if not users:
+        return 0
+    values: dict[str, Any] = {
+        "kind": kind.value,
+        "title": title[:TITLE_LENGTH],
+        "body": body,
+        "link": link,
+        "key": f"{kind.value}:{dedupe}"[:KEY_LENGTH],
+        "now": now,
+        "always": kind in ALWAYS,
+        "ids": [uuid7() for _ in users],
+        "users": users,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        return int(cursor.rowcount)
+
+
+def mark_read(*, notification: Notification, now: datetime) -> Notification:
+    """Read from now on; the first time counts."""
+    Notification.objects.unread().filter(pk=notification.pk).update(read_at=now)
+    notification.refresh_from_db(fields=["read_at"])
+    return notification
+
+
+def mark_all_read(*, user_id: int, now: datetime) -> int:
+    """Everything that is unread now; how many."""
+    return Notification.objects.owned_by(user_id).unread().update(read_at=now)
