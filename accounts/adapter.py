@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.utils import timezone
 
+from accounts.consents import Document, give_consent
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import give_role
@@ -43,6 +45,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if commit:
             origin = Origin.of_person(request, str(saved.public_id))
             give_role(user=saved, role=Role.TRADER, origin=origin)
+            # The page says above its button that signing up accepts both.
+            give_consent(user=saved, documents=Document, origin=origin, now=timezone.now())
         return saved
 
 

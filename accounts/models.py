@@ -20,6 +20,7 @@ from records.fields import PublicIdModel
 
 __all__ = [
     "AccessToken",
+    "Consent",
     "KnownDevice",
     "KycCase",
     "KycDocument",
@@ -44,6 +45,10 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def leaving(self) -> models.QuerySet[User]:
+        """Those who asked to be erased and are not yet."""
+        return self.filter(leaving_since__isnull=False, erased_at=None)
+
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)
 
@@ -60,6 +65,9 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     report_currency = models.CharField(max_length=10, default="USDT")
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    # Asked to be erased then; what must be closed or kept first is waited for.
+    leaving_since = models.DateTimeField(null=True, editable=False)
+    erased_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -71,6 +79,20 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_user_per_email"),
+            models.CheckConstraint(
+                condition=Q(erased_at=None) | Q(leaving_since__isnull=False),
+                name="who_is_erased_was_leaving",
+            ),
+            models.CheckConstraint(
+                condition=Q(leaving_since=None) | Q(is_active=False), name="who_is_leaving_is_suspended"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(leaving_since__isnull=False, erased_at=None),
+                name="people_to_erase",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -193,3 +215,26 @@ class KnownDevice(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:8]
+
+
+class Consent(models.Model):
+    """A person accepted a version of the terms, or of the disclosure of risks."""
+
+    class Document(models.TextChoices):
+        TERMS = "terms", _("Terms of use")
+        RISKS = "risks", _("Risks")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    document = models.CharField(max_length=8, choices=Document.choices)
+    version = models.CharField(max_length=10)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "document", "version"], name="a_version_is_accepted_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document} of {self.version}"

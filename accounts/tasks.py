@@ -6,8 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import audit_upkeep, token_store
+from accounts.kyc import keeping, telling
 from accounts.kyc import services as kyc
-from accounts.kyc import telling
 
 
 @shared_task
@@ -53,6 +53,12 @@ def scan_documents() -> None:
 def remove_orphaned_files() -> None:
     """Each day."""
     kyc.remove_orphans(now=timezone.now())
+
+
+@shared_task
+def forget_old_documents() -> None:
+    """Each day: files that a decision was based on long ago."""
+    keeping.forget_old_documents(now=timezone.now())
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from accounts import token_pages
+from accounts import legal_pages, token_pages
 from accounts.api import IssueTokenView, MeView, RevokeTokenView, TokensView
 from accounts.kyc import urls as kyc
 from accounts.notifications import urls as notifications
@@ -21,4 +21,9 @@ page_urlpatterns: list[URLPattern] = [
     path("tokens/", token_pages.tokens_page, name="tokens"),
     path("tokens/revoke-all/", token_pages.revoke_all, name="tokens_revoke_all"),
     path("tokens/<uuid:public_id>/revoke/", token_pages.revoke, name="token_page_revoke"),
+]
+legal_urlpatterns: list[URLPattern] = [
+    path("accept/", legal_pages.accept, name="legal_accept"),
+    path("<str:document>/", legal_pages.legal_page, name="legal"),
+    path("<str:document>/<str:version>/", legal_pages.legal_page, name="legal_version"),
 ]

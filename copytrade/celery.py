@@ -89,6 +89,16 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"queue": "default", "expires": 300},
         },
+        "erase-leaving": {
+            "task": "copytrade.tasks.erase_leaving",
+            "schedule": crontab(minute=11),
+            "options": {"queue": "default", "expires": 3600},
+        },
+        "forget-old-documents": {
+            "task": "accounts.tasks.forget_old_documents",
+            "schedule": crontab(hour=4, minute=20),
+            "options": {"queue": "default", "expires": 3600},
+        },
         "remove-orphaned-files": {
             "task": "accounts.tasks.remove_orphaned_files",
             "schedule": crontab(hour=4, minute=40),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -13,8 +13,9 @@ from django.db import transaction
 
 from accounts import consequences
 from accounts.consequences import Event
+from accounts.kyc import keeping
 from accounts.models import AccessToken, KnownDevice, KycCase, User
-from compliance.audit import Origin
+from compliance.audit import SYSTEM, Origin
 from compliance.services import erase_personal
 from copytrade.account_use import is_in_use
 from execution.leaving import leave_all
@@ -23,9 +24,6 @@ from strategies.services import close_strategy
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 from wallets.services import disconnect_account
-
-# As long as records of a client's identification must be kept.
-IDENTITY_KEPT = timedelta(days=5 * 365 + 2)
 
 
 @dataclass(slots=True)
@@ -37,7 +35,7 @@ class Erasure:
 
 def erase(*, user: User, origin: Origin, now: datetime) -> Erasure:
     """Suspend, close and, once nothing is open, erase. Run again, it goes on where it waited."""
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    User.objects.filter(pk=user.pk, leaving_since=None).update(is_active=False, leaving_since=now)
     consequences.follow_up(Event.SUSPENSION, user=user, origin=origin, now=now)
     for strategy in Strategy.objects.filter(owner=user, status=Strategy.Status.PUBLISHED):
         close_strategy(strategy_id=strategy.pk, now=now)
@@ -46,6 +44,11 @@ def erase(*, user: User, origin: Origin, now: datetime) -> Erasure:
     if not erasure.waits_for:
         _erase(user, origin, now)
     return erasure
+
+
+def erase_leaving(*, now: datetime) -> int:
+    """Go on with everybody who waits to be erased; how many are."""
+    return sum(not erase(user=user, origin=SYSTEM, now=now).waits_for for user in User.objects.leaving())
 
 
 def _obstacles(user: User, now: datetime) -> list[str]:
@@ -58,15 +61,14 @@ def _obstacles(user: User, now: datetime) -> list[str]:
         waits_for.append(f"{followers} followers still hold what their strategies bought")
     case = KycCase.objects.filter(user=user).first()
     if case is not None:
-        until = (case.decided_at or case.submitted_at or case.created_at) + IDENTITY_KEPT
+        until = keeping.kept_until(case)
         if until > now:
             waits_for.append(f"the law keeps the identity check until {until:%Y-%m-%d}")
-        else:
-            waits_for.append("the identity check is past its time and must be removed first")
     return waits_for
 
 
 def _erase(user: User, origin: Origin, now: datetime) -> None:
+    keeping.forget(user=user)
     for account in ExchangeAccount.objects.owned_by(user.pk):
         disconnect_account(account=account, is_in_use=is_in_use, origin=origin, now=now)
     with transaction.atomic():
@@ -79,6 +81,7 @@ def _erase(user: User, origin: Origin, now: datetime) -> None:
         Authenticator.objects.filter(user=user).delete()
         about = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User))
         about.filter(object_id=str(user.pk)).update(object_repr="erased")
-        user.email, user.display_name, user.is_active = f"{user.public_id}@erased.invalid", "", False
+        user.email, user.display_name = f"{user.public_id}@erased.invalid", ""
+        user.erased_at = now
         user.set_unusable_password()
-        user.save(update_fields=["email", "display_name", "is_active", "password"])
+        user.save(update_fields=["email", "display_name", "erased_at", "password"])

@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("token/", include([*accounts.token_urlpatterns, *rest.unknown_path])),
     path("hooks/", include([*execution.hook_urlpatterns, *rest.unknown_path])),
     path("settings/", include(accounts.page_urlpatterns)),
+    path("legal/", include(accounts.legal_urlpatterns)),
     path("kyc/", include(kyc.page_urlpatterns)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

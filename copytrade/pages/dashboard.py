@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.consents import changed_since_accepted
 from copytrade.pages.holdings import copies_of, holdings_of, totals_of
 from copytrade.pages.leftovers import split
 from copytrade.pages.listing import with_figures
@@ -65,6 +66,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "own": with_figures(own),
         "may_trade": may_trade(user),
         "found_in_admin": found_in_admin(user) if user.is_staff else [],
+        "texts_to_accept": changed_since_accepted(user),
         "loaded_at": timezone.now(),
     }
     return render(request, "pages/dashboard.html", context)

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import APIException
 
+from accounts.consents import Document, give_consent
 from accounts.models import User
 from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
@@ -152,6 +153,8 @@ def _start_once(request: HttpRequest, strategy: Strategy, form: FollowForm) -> b
         if not started:
             release(**once)
     if started:
+        origin = Origin.of(request)
+        give_consent(user=signed_in(request), documents=Document, origin=origin, now=timezone.now())
         messages.success(request, _("You follow %(name)s from its next trade on.") % {"name": strategy.name})
     return started
 

@@ -1,11 +1,20 @@
 """Erasing a person."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import KycCase, User
+from accounts.kyc import files, keeping
+from accounts.models import KycCase, KycDocument, KycStep, User
+from compliance.audit import SYSTEM
 from compliance.models import AuditRecord
+from copytrade.erasing import erase
+from copytrade.tasks import erase_leaving
+from subscriptions.models import Subscription
 from tests.conftest import token_of
 from tests.factories import PASSWORD, ExchangeAccountFactory, SubscriptionFactory
 from wallets.models import ExchangeAccount
@@ -55,6 +64,65 @@ def test_an_identity_check_is_kept_as_long_as_the_law_says(person):
     with pytest.raises(CommandError, match="the law keeps the identity check until"):
         call_command("erase_user", person.email)
     assert User.objects.filter(email="ana@example.org").exists()
+
+
+@pytest.fixture
+def checked_long_ago(applicant, private_folder):
+    """An identity check with one document, decided six years ago."""
+    then = timezone.now() - timedelta(days=6 * 366)
+    case = KycCase.objects.create(user=applicant, submitted_at=then, decided_at=then, reason="Good")
+    file = {
+        "stored_as": files.store(b"a passport"),
+        "media_type": "image/png",
+        "size": 10,
+        "sha256": "0" * 64,
+    }
+    KycDocument.objects.create(case=case, kind="passport", uploaded_at=then, **file)
+    status = {"from_status": "pending", "to_status": "pending"}
+    KycStep.objects.create(case=case, act="note", at=then, text="Nina Novak", **status)
+    return case
+
+
+def test_an_identity_check_past_its_time_goes_with_its_files(applicant, checked_long_ago, private_folder):
+    assert erase(user=applicant, origin=SYSTEM, now=timezone.now()).waits_for == []
+    assert not KycCase.objects.exists()
+    assert not KycStep.objects.exists()
+    assert not [path for path in private_folder.rglob("*") if path.is_file()]
+    applicant.refresh_from_db()
+    assert applicant.erased_at
+
+
+def test_the_database_keeps_the_history_of_a_check_as_long_as_the_law_says(checked_long_ago):
+    young = {"at": timezone.now() - timedelta(days=5 * 365), "act": "note"}
+    KycStep.objects.create(case=checked_long_ago, from_status="pending", to_status="pending", **young)
+    with pytest.raises(IntegrityError, match="append-only"):
+        keeping.forget(user=checked_long_ago.user)
+
+
+def test_who_waits_is_erased_by_itself_once_nothing_is_in_the_way(person):
+    subscription = SubscriptionFactory.create(strategy__owner=person)
+    with pytest.raises(CommandError):
+        call_command("erase_user", person.email)
+    erase_leaving()
+    person.refresh_from_db()
+    assert (person.email, person.erased_at) == ("ana@example.org", None)
+    Subscription.objects.filter(pk=subscription.pk).update(status="closed", closed_at=timezone.now())
+    erase_leaving()
+    person.refresh_from_db()
+    assert person.email.endswith("@erased.invalid")
+    erased_at = person.erased_at
+    erase_leaving()
+    person.refresh_from_db()
+    assert person.erased_at == erased_at
+
+
+def test_a_replaced_document_is_kept_for_as_long_as_the_law_says_and_no_longer(applicant, send):
+    send()
+    now = timezone.now()
+    KycDocument.objects.update(replaced_at=now)
+    assert keeping.forget_old_documents(now=now + keeping.KEPT) == 0
+    assert keeping.forget_old_documents(now=now + keeping.KEPT + timedelta(seconds=1)) == 1
+    assert KycDocument.objects.get().stored_as == ""
 
 
 def test_nobody_is_said_to_be_nobody(db):

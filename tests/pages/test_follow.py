@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Consent, User
+from compliance.models import AuditRecord
 from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory
 from tests.pages.market import text_of
@@ -34,6 +35,15 @@ def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, p
     assert (subscription.allocation, subscription.max_slippage_bps) == (1000, 30)
     assert ExchangeAccount.objects.get(owner=user).is_paper
     assert f"You follow {published.name} from its next trade on." in text_of(answer)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_tick_under_which_copying_starts_is_a_recorded_consent(page, user, published):
+    page.post(f"/strategies/{published.slug}/follow/", ANSWERS | {"confirm": ""})
+    assert not Consent.objects.exists()
+    page.post(f"/strategies/{published.slug}/follow/", ANSWERS)
+    assert set(Consent.objects.filter(user=user).values_list("document", flat=True)) == {"terms", "risks"}
+    assert AuditRecord.objects.filter(action="consent.give", actor=str(user.public_id)).count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
