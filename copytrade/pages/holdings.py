@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from ledger.models import Mark, Position, PositionQuerySet, Trade
+from ledger.valuation import average_cost
 from subscriptions.models import Subscription
 
 
@@ -31,6 +32,10 @@ class Holding:
     @property
     def unrealised(self) -> Decimal | None:
         return None if self.value is None else self.value - self.position.cost
+
+    @property
+    def average_cost(self) -> Decimal | None:
+        return average_cost(self.position)
 
     @property
     def carried(self) -> Decimal:

@@ -17,6 +17,8 @@ from copytrade.pages.obstacles import obstacles_of
 from copytrade.pages.staff import is_auditor, is_reviewer, may_trade
 
 THEMES = ("light", "dark")
+# Of traders; the rest is under More.
+UNDER_MORE = ("positions", "trades", "studio")
 A_YEAR = 365 * 24 * 3600
 
 
@@ -27,6 +29,8 @@ class NavigationItem:
     short: str
     icon: str
     current: bool
+    # Whether a phone shows it in the bar below, or under More.
+    on_phone: bool
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
@@ -50,7 +54,11 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
         return [_item(request, *place) for place in places]
     if may_trade(user):
         places.insert(0, ("dashboard", _("Dashboard"), _("Home"), "home"))
-        places.append(("orders", _("Orders"), _("Orders"), "list"))
+        places += [
+            ("orders", _("Orders"), _("Orders"), "list"),
+            ("positions", _("Positions"), _("Positions"), "currency-bitcoin"),
+            ("trades", _("Trades"), _("Trades"), "receipt"),
+        ]
     else:
         places.insert(0, ("dashboard", _("Home"), _("Home"), "home"))
         if is_reviewer(user):
@@ -75,7 +83,8 @@ def _account_navigation(request: HttpRequest) -> list[NavigationItem]:
 
 def _item(request: HttpRequest, name: str, label: str, short: str, icon: str) -> NavigationItem:
     address = reverse(name)
-    return NavigationItem(address, label, short, icon, current=request.path.startswith(address))
+    current = request.path.startswith(address)
+    return NavigationItem(address, label, short, icon, current=current, on_phone=name not in UNDER_MORE)
 
 
 @require_POST

@@ -11,10 +11,12 @@ from copytrade.pages import (
     landing,
     marketplace,
     orders,
+    positions,
     reading,
     shell,
     signals,
     strategy,
+    trades,
 )
 
 urlpatterns = [
@@ -36,6 +38,9 @@ urlpatterns = [
     path("orders/", orders.orders, name="orders"),
     path("orders/<uuid:public_id>/", orders.order_page, name="order"),
     path("orders/<uuid:public_id>/live/", orders.order_live, name="order_live"),
+    path("positions/", positions.positions, name="positions"),
+    path("positions/live/", positions.positions_live, name="positions_live"),
+    path("trades/", trades.trades, name="trades"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
     path("signals/<uuid:public_id>/live/", signals.signal_live, name="signal_live"),
 ]

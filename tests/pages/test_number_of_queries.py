@@ -32,7 +32,7 @@ def grow(user, strategy, subscription):
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/strategies/", "/strategies/?view=table", "/dashboard/", "/orders/"]
+    "address", ["/", "/strategies/", "/strategies/?view=table", "/dashboard/", "/orders/", "/positions/"]
 )
 def test_a_page_asks_no_more_for_more_rows(address, page, grow, count_queries):
     grow(3)

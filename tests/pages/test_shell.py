@@ -9,7 +9,15 @@ from tests import factories
 from tests.pages.market import text_of
 
 PUBLIC = ["/", "/strategies/", "/definitions/", "/credits/", "/accounts/login/", "/accounts/signup/"]
-OWN = ["/dashboard/", "/orders/", "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/"]
+OWN = [
+    "/dashboard/",
+    "/orders/",
+    "/positions/",
+    "/trades/",
+    "/accounts/email/",
+    "/accounts/2fa/",
+    "/accounts/sessions/",
+]
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, "/accounts/password/reset/"])
@@ -28,6 +36,16 @@ def test_ones_own_pages_have_one_heading_and_mark_where_one_is(address, page):
     shown = text_of(page.get(address))
     assert shown.count("<h1") == 1
     assert 'aria-current="page"' in shown
+
+
+def test_a_phone_shows_few_places_and_the_rest_under_more(page):
+    answer = page.get("/dashboard/")
+    on_phone = [item.short for item in answer.context["navigation"] if item.on_phone]
+    assert on_phone[:3] == ["Home", "Strategies", "Orders"]
+    assert len(on_phone) <= 4
+    bar = text_of(answer).partition('class="bottombar"')[2].partition("</nav>")[0]
+    assert bar.count('aria-current="page"') == 1
+    assert bar.index("More") < bar.index('href="/trades/"')
 
 
 @pytest.mark.parametrize(
