@@ -324,7 +324,7 @@ DRF_STANDARDIZED_ERRORS = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Copytrade API",
-    "DESCRIPTION": "Copy trading: strategies, signals, subscriptions, orders and books.",
+    "DESCRIPTION": (BASE_DIR / "rest" / "description.md").read_text(encoding="utf-8"),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -88,6 +88,28 @@ def test_who_signs_up_is_a_trader(db):
     assert User.objects.get(email="new@example.org").roles == ["trader"]
 
 
+def test_signing_up_takes_no_more_than_it_asks_for(db):
+    smuggled = {
+        "is_staff": "on",
+        "is_superuser": "true",
+        "kyc_status": "approved",
+        "roles": "admin",
+        "groups": "1",
+        "id": "1",
+        "public_id": "0199a6f2-7c1e-7d30-9b51-3f1f6a0c2a11",
+    }
+    asked = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    Client().post("/accounts/signup/", asked | smuggled)
+    new = User.objects.get(email="new@example.org")
+    assert (new.is_staff, new.is_superuser, new.kyc_status, new.roles) == (
+        False,
+        False,
+        "not_submitted",
+        ["trader"],
+    )
+    assert str(new.public_id) != smuggled["public_id"]
+
+
 def test_of_oneself_only_time_zone_and_currency_change(api, user):
     response = api.patch("/api/v1/me/", {"time_zone": "Europe/Madrid", "report_currency": "EUR"})
     assert response.json() == {

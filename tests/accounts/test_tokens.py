@@ -1,16 +1,20 @@
 """Tokens: issued with a log-in, shown once, dead at once."""
 
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import token_store
 from accounts.models import AccessToken
 from compliance.models import AuditRecord
+from tests.conftest import token_of
 from tests.factories import PASSWORD
 
 ME = "/api/v1/me/"
@@ -176,6 +180,25 @@ def test_a_revoked_token_is_dead_at_once_and_revoking_again_is_no_error(api, api
         assert api.post("/token/revoke", {"token": text}).status_code == 204
     assert with_token(text).status_code == 401
     assert AuditRecord.objects.filter(action="token.revoke").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_simultaneous_revocations_both_are_answered_and_one_is_recorded(user):
+    text = token_of(user)
+    others = [token_of(user) for _ in range(2)]
+    barrier = threading.Barrier(2)
+
+    def revoke(with_token):
+        client = APIClient(HTTP_AUTHORIZATION=f"Bearer {with_token}", HTTP_X_NONCE="once")
+        barrier.wait()
+        status = client.post("/token/revoke", {"token": text}, format="json").status_code
+        connection.close()
+        return status
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(revoke, others)) == [204, 204]
+    assert AuditRecord.objects.filter(action="token.revoke").count() == 1
+    assert with_token(text).status_code == 401
 
 
 def test_a_token_with_any_scope_revokes_by_id(user, api_of):
