@@ -32,7 +32,7 @@ def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
         request,
         _("%(name)s is paused: nothing is bought, exits are still copied.") % {"name": subscription.strategy},
     )
-    return HttpResponseRedirect(reverse("dashboard"))
+    return _back(request, subscription)
 
 
 @login_required
@@ -45,7 +45,7 @@ def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
         messages.error(request, str(refusal.detail))
     else:
         messages.success(request, _("%(name)s is copied again.") % {"name": subscription.strategy})
-    return HttpResponseRedirect(reverse("dashboard"))
+    return _back(request, subscription)
 
 
 @login_required
@@ -68,6 +68,13 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse("dashboard"))
     holdings = holdings_of(Position.objects.filter(subscription=subscription))
     return render(request, "pages/stop.html", {"subscription": subscription, "holdings": holdings})
+
+
+def _back(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+    """To the page on which the button was."""
+    if request.POST.get("back") == "copy":
+        return HttpResponseRedirect(reverse("copy", args=[subscription.public_id]))
+    return HttpResponseRedirect(reverse("dashboard"))
 
 
 def _own(request: HttpRequest, public_id: UUID) -> Subscription:

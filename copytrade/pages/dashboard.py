@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import F, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.consents import changed_since_accepted
+from copytrade.pages.coverage import coverage_of
 from copytrade.pages.holdings import copies_of, holdings_of, totals_of
 from copytrade.pages.leftovers import split
 from copytrade.pages.listing import with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
-from copytrade.pages.outcomes import Tally, tally_of
 from copytrade.pages.person import signed_in
 from copytrade.pages.staff import found_in_admin, may_trade
 from execution.models import CopyOrder
@@ -29,21 +27,6 @@ from subscriptions.models import Subscription
 FEED_LENGTH = 12
 FEED_EVERY = "3s"
 FIGURES_EVERY = "10s"
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What one's copies had to account for, counted twice: by signals' numbers and by orders.
-
-    Signals go on after a copy has ended, so an ended one counts by its orders alone.
-    """
-
-    signals: int
-    tally: Tally
-
-    @property
-    def missing(self) -> int:
-        return max(0, self.signals - self.tally.total)
 
 
 @login_required
@@ -118,14 +101,5 @@ def _figures(user_id: int) -> dict[str, Any]:
         "dust": dust,
         "kept": [leftover for leftover in leftovers if not leftover.is_dust],
         "totals": totals_of(copies, ended, user_id=user_id, since=today),
-        "coverage": _coverage(user_id),
+        "coverage": coverage_of(Subscription.objects.owned_by(user_id)),
     }
-
-
-def _coverage(user_id: int) -> Coverage:
-    mine = Subscription.objects.owned_by(user_id)
-    numbers = F("strategy__last_signal_number") - F("starts_after_number")
-    signals = mine.live().aggregate(n=Sum(numbers))["n"] or 0
-    orders = CopyOrder.objects.filter(subscription__in=mine, origin=CopyOrder.Origin.SIGNAL, part=1)
-    of_ended = orders.filter(subscription__status=Subscription.Status.CLOSED).count()
-    return Coverage(signals=signals + of_ended, tally=tally_of(orders))

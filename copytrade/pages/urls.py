@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from copytrade.pages import (
+    copy,
     copying,
     dashboard,
     follow,
@@ -32,6 +33,8 @@ urlpatterns = [
     path("dashboard/feed/", dashboard.dashboard_feed, name="dashboard_feed"),
     path("dashboard/figures/", dashboard.dashboard_figures, name="dashboard_figures"),
     path("subscriptions/pause-all/", copying.pause_all, name="pause_all"),
+    path("subscriptions/<uuid:public_id>/", copy.copy_page, name="copy"),
+    path("subscriptions/<uuid:public_id>/live/", copy.copy_live, name="copy_live"),
     path("subscriptions/<uuid:public_id>/pause/", copying.pause, name="pause"),
     path("subscriptions/<uuid:public_id>/resume/", copying.resume, name="resume"),
     path("subscriptions/<uuid:public_id>/stop/", copying.stop, name="stop"),
