@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 
-from accounts import mails
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import telling
 from accounts.models import KnownDevice, User
 from compliance.audit import Origin
 
 
 def note_log_in(*, user: User, origin: Origin) -> None:
-    """Tell the person by mail, unless the device is known or is their very first."""
+    """Tell the person, unless the device is known or is their very first."""
     digest = hashlib.sha256(origin.user_agent.encode()).hexdigest()
     is_first = not KnownDevice.objects.filter(user=user).exists()
-    _device, is_new = KnownDevice.objects.get_or_create(user=user, digest=digest)
-    if is_new and not is_first:
-        mails.new_device(user, ip=origin.ip or "", user_agent=origin.user_agent)
+    with transaction.atomic():
+        device, is_new = KnownDevice.objects.get_or_create(user=user, digest=digest)
+        if is_new and not is_first:
+            telling.new_device(device, ip=origin.ip or "", user_agent=origin.user_agent, now=timezone.now())

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from accounts import telling
 from accounts.models import RoleRequest, User
 from accounts.roles import STAFF, Role
 from accounts.services import give_role
@@ -34,20 +35,22 @@ def decide(*, request_id: int, by: User, approve: bool, origin: Origin, now: dat
             wanted.decided_by, wanted.decided_at, wanted.is_approved = by, now, approve
             wanted.save(update_fields=["decided_by", "decided_at", "is_approved"])
             if approve:
-                _carry_out(wanted, origin)
+                _carry_out(wanted, origin, now)
     if approve and is_own:
         _record(wanted, origin, Outcome.REFUSED, "own request")
         raise NotYours
     return wanted
 
 
-def _carry_out(wanted: RoleRequest, origin: Origin) -> None:
+def _carry_out(wanted: RoleRequest, origin: Origin, now: datetime) -> None:
     user, role = wanted.user, Role(wanted.role)
     if wanted.act == RoleRequest.Act.GIVE:
         give_role(user=user, role=role, origin=origin)
+        telling.role_given(user, role, cause=str(wanted.public_id), now=now)
     else:
         user.groups.remove(*Group.objects.filter(name=role.value))
         _record(wanted, origin, Outcome.SUCCESS, "taken")
+        telling.role_taken(user, role, cause=str(wanted.public_id), now=now)
     user.is_staff = user.groups.filter(name__in=[one.value for one in STAFF]).exists()
     user.save(update_fields=["is_staff"])
 

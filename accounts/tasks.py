@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import audit_upkeep, token_store
 from accounts.kyc import keeping, telling
 from accounts.kyc import services as kyc
+from accounts.notifications import mailing
 
 
 @shared_task
@@ -25,7 +26,7 @@ def mail_audit_head() -> None:
 @shared_task
 def tell_applicants() -> None:
     """Every few seconds: what was decided about their identity."""
-    telling.tell_applicants()
+    telling.tell_applicants(now=timezone.now())
 
 
 @shared_task
@@ -65,3 +66,9 @@ def forget_old_documents() -> None:
 def tell_of_expiring_tokens() -> None:
     """Each day."""
     token_store.tell_of_expiry(now=timezone.now())
+
+
+@shared_task
+def mail_notifications() -> None:
+    """Every few seconds: what people were told and nobody has mailed yet."""
+    mailing.send_due(now=timezone.now())

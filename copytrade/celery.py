@@ -74,6 +74,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"queue": "default", "expires": 15},
         },
+        "mail-notifications": {
+            "task": "accounts.tasks.mail_notifications",
+            "schedule": 5.0,
+            "options": {"queue": "default", "expires": 5},
+        },
         "expire-identities": {
             "task": "accounts.tasks.expire_identities",
             "schedule": crontab(hour=0, minute=5),

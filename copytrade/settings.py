@@ -216,6 +216,8 @@ if EMAIL_URL:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 EMAIL_TIMEOUT = 10
+# Where people reach us: links in mails begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Copytrade <copytrade@localhost>")
 
 # --- Exchanges ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from accounts import urls as accounts
 from accounts.kyc import urls as kyc
+from accounts.notifications import urls as notifications
 from compliance import urls as compliance
 from copytrade import account_use, health
 from execution import urls as execution
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include(accounts.page_urlpatterns)),
     path("legal/", include(accounts.legal_urlpatterns)),
     path("kyc/", include(kyc.page_urlpatterns)),
+    path("notifications/", include(notifications.page_urlpatterns)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("copytrade.pages.urls")),

@@ -58,6 +58,7 @@ class Platform:
             **env,
             "HOST": "127.0.0.1",
             "PORT": str(self.web_port),
+            "PUBLIC_URL": self.url,
             "PAPER_PORT": str(self.paper_port),
             "PAPER_JOURNAL": str(run_dir / "paper.journal"),
             "PAPER_EXCHANGE_URL": self.paper_url,

@@ -46,7 +46,7 @@ def notify(
         return 0
     values: dict[str, Any] = {
         "kind": kind.value,
-        "title": title[:TITLE_LENGTH],
+        "title": " ".join(title.split())[:TITLE_LENGTH],
         "body": body,
         "link": link,
         "key": f"{kind.value}:{dedupe}"[:KEY_LENGTH],

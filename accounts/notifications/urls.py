@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from accounts.notifications import pages
 from accounts.notifications.api import NotificationsView, ReadAllNotificationsView, ReadNotificationView
 
 api_urlpatterns: list[URLPattern] = [
@@ -12,4 +13,7 @@ api_urlpatterns: list[URLPattern] = [
         ReadNotificationView.as_view(),
         name="api-notification-read",
     ),
+]
+page_urlpatterns: list[URLPattern] = [
+    path("unsubscribe/<str:token>/", pages.unsubscribe, name="unsubscribe"),
 ]
