@@ -5,8 +5,7 @@ class ComplianceConfig(AppConfig):
     name = "compliance"
 
     def ready(self) -> None:
-        from compliance import metrics, signing
+        from compliance import signing
 
         # A key that cannot be read stops the start.
         signing.public_key()
-        metrics.register()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import REGISTRY, Collector
+from prometheus_client.registry import Collector
 
 from compliance.models import unsealed
 
@@ -27,7 +27,3 @@ class AuditCollector(Collector):
     def describe(self) -> list[Metric]:
         """Nothing is asked when it is registered."""
         return []
-
-
-def register() -> None:
-    REGISTRY.register(AuditCollector())

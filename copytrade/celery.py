@@ -10,6 +10,8 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "copytrade.settings")
 
+QUEUES = ("exits", "signals", "orders", "recovery", "default")
+
 app = Celery("copytrade")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
@@ -22,7 +24,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_default_queue="default",
-    task_queues=[Queue(name) for name in ("exits", "signals", "orders", "recovery", "default")],
+    task_queues=[Queue(name) for name in QUEUES],
     task_create_missing_queues=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options={

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import redis
 import structlog
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-BROKER_SECONDS = 2
+from copytrade.standing import broker
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,14 +55,7 @@ def _check_database() -> None:
 
 
 def _check_broker() -> None:
-    _broker().ping()
-
-
-@functools.cache
-def _broker() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS
-    )
+    broker().ping()
 
 
 # A success is remembered (this process's code grows no new migrations), an exception is not.

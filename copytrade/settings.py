@@ -10,6 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from environs import Env, EnvValidationError, validate
 
+from copytrade import shared_counts
+from exchanges.durations import BUCKETS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
@@ -28,6 +31,16 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set (only DEBUG=true may leave it out).")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+# --- Metrics ------------------------------------------------------------------------------------
+
+# Before any metric exists.
+METRICS_DIR = Path(env.str("METRICS_DIR", str(shared_counts.DEFAULT)))
+shared_counts.share_if_server(METRICS_DIR)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"])
+PROMETHEUS_LATENCY_BUCKETS = BUCKETS
+PROMETHEUS_EXPORT_MIGRATIONS = False
 
 # --- Applications, from the top layer down -----------------------------------------------------
 

@@ -11,7 +11,7 @@ from accounts import urls as accounts
 from accounts.kyc import urls as kyc
 from accounts.notifications import urls as notifications
 from compliance import urls as compliance
-from copytrade import account_use, health
+from copytrade import account_use, health, metrics
 from execution import urls as execution
 from ledger import urls as ledger
 from rest import urls as rest
@@ -47,11 +47,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("legal/", include(accounts.legal_urlpatterns)),
     path("kyc/", include(kyc.page_urlpatterns)),
     path("notifications/", include(notifications.page_urlpatterns)),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("", include("copytrade.pages.urls")),
     path("", include(compliance.urlpatterns)),
-    path("", include("django_prometheus.urls")),
 ]
 handler403 = "copytrade.pages.errors.forbidden"
 handler404 = "copytrade.pages.errors.not_found"

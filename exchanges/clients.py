@@ -13,6 +13,7 @@ import functools
 import logging
 import math
 import ssl
+import time
 import weakref
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -24,11 +25,13 @@ import ccxt
 import ccxt.async_support
 import ccxt.pro
 import certifi
+from prometheus_client import Histogram
 
 from exchanges import clock, limits, loop
 from exchanges.answers import Answer
 from exchanges.errors import VenueNotSupported
 from exchanges.gates import Gate, Purpose
+from exchanges.metrics import REQUESTS
 from exchanges.transport import Transport
 from exchanges.types import Account
 from exchanges.venues import Venue, venue_of
@@ -73,6 +76,7 @@ class _Watched:
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         self.sent = True
         self.status, self.answer_headers, self.answer_body = 0, {}, ""
+        began = time.monotonic()
         try:
             if self.purpose in DIRECT and not self.aiohttp_proxy:
                 answer = await self._fetch_directly(url, method, headers, body)
@@ -81,6 +85,8 @@ class _Watched:
         except Exception:
             await self.gate.failed(self.status, self.answer_headers, self.answer_body)
             raise
+        finally:
+            _clock(self.gate.venue.exchange, self.purpose).observe(time.monotonic() - began)
         if self.gate.is_worried:
             await self.gate.answered()
         return answer
@@ -127,6 +133,11 @@ class _Watched:
 
     def __del__(self) -> None:
         """ccxt warns here about a session left open; ours is shared and closed by close()."""
+
+
+@functools.cache
+def _clock(exchange: str, purpose: Purpose) -> Histogram:
+    return REQUESTS.labels(exchange, purpose.name.lower())
 
 
 class _Connector(aiohttp.TCPConnector):

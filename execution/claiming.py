@@ -20,6 +20,7 @@ from execution import orders
 from execution.decisions import Facts, Rules, decide
 from execution.endings import Work, end_signals, released
 from execution.exposure import lock_exposure
+from execution.metrics import count_ended
 from execution.models import CopyOrder
 from execution.orders import Order
 from execution.rules import rules_of
@@ -69,6 +70,7 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> Claim:
         ended = [order for order in due if order.is_final]
         work = released(ended, now=now)
     end_signals(ended)
+    count_ended(ended)
     return Claim(claimed(due, facts), work)
 
 

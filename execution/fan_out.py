@@ -18,6 +18,7 @@ from exchanges.types import MarketRules
 from execution import claiming, orders, pacing, slices
 from execution.claiming import Claimed
 from execution.decisions import Facts
+from execution.metrics import count_ended
 from execution.models import CopyOrder, FanOutSlice, client_order_id
 from execution.orders import Order
 from execution.pacing import Address
@@ -91,6 +92,7 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
         claiming.write_changes(facts, now=now)
         piece.delete()
     slices.finish(signal.pk, now=now)
+    count_ended(new)
     waiting = [order.id for order in new if order.status == Status.PENDING and order.due_at <= now]
     return Written(claiming.claimed(new, facts), waiting)
 

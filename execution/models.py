@@ -9,6 +9,7 @@ from datetime import datetime
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Exists, F, Min, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -206,6 +207,17 @@ class MasterFeedQuerySet(models.QuerySet["MasterFeed"]):
     def unheard_since(self, moment: datetime) -> MasterFeedQuerySet:
         """Without a proof of life since then; where there never was one, since the publication."""
         return self.filter(Q(alive_at__lt=moment) | Q(alive_at=None, filled_until__lt=moment))
+
+    def longest_unheard(self) -> list[tuple[str, datetime]]:
+        """By venue: when the watched account was last heard of that is silent the longest."""
+        watched = StrategySymbol.objects.filter(exchange_account__disconnected_at=None).exclude(
+            exchange_account__status=ExchangeAccount.Status.INVALID
+        )
+        feeds = self.filter(exchange_account__in=watched.values("exchange_account"))
+        oldest = feeds.values_list("exchange_account__exchange").annotate(
+            heard=Min(Coalesce("alive_at", "filled_until"))
+        )
+        return list(oldest.order_by("exchange_account__exchange"))
 
     def heard_since(self, moment: datetime) -> MasterFeedQuerySet:
         return self.filter(alive_at__gte=moment)

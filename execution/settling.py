@@ -18,6 +18,7 @@ from exchanges.types import OrderType
 from execution import orders
 from execution.answers import SHORTEST_BACKOFF, apply
 from execution.endings import Work, end_signals, released
+from execution.metrics import count_ended
 from execution.models import CopyOrder, client_order_id
 from execution.orders import Order
 from execution.placing import Outcome
@@ -66,6 +67,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         _mark_invalid(outcomes, locked)
         work = released(finished, now=now) + _to_ask(outcomes, locked)
     end_signals(locked.values())
+    count_ended(finished)
     return work
 
 

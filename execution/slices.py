@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Min, Q
+from django.db.models import Count, Max, Min, Q
 
 from execution.endings import finish_if_settled
+from execution.metrics import count_statuses
 from execution.models import CopyOrder, FanOutSlice
 from execution.reasons import Reason
 from execution.states import Status
@@ -57,7 +58,9 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
         signal.save(
             update_fields=["fan_out_start", "fan_out_cursor", "fan_out_is_planned", "fan_out_moved_at"]
         )
-    finish_if_settled(overtaken)
+    if overtaken:
+        finish_if_settled(overtaken)
+        _count_overtaken(overtaken, signal)
     if not slice_ids:
         finish(signal.pk, now=now)
     return Plan(slice_ids, signal.is_exit, signal.fan_out_is_planned and signal.pk == wanted.pk)
@@ -127,6 +130,14 @@ def _overtake(signal: Signal) -> set[int]:
         updated_at=signal.detected_at,
     )
     return signal_ids
+
+
+def _count_overtaken(signal_ids: set[int], by: Signal) -> None:
+    orders = CopyOrder.objects.filter(
+        signal__in=signal_ids, reason_code=Reason.OVERTAKEN_BY_EXIT, finished_at=by.detected_at
+    )
+    counts = orders.values_list("exchange_account__exchange").annotate(Count("pk"))
+    count_statuses({(Status.SKIPPED, exchange): count for exchange, count in counts})
 
 
 # --- Up from the start by id, and then round from the lowest ------------------------------------------

@@ -14,6 +14,7 @@ from exchanges import gateway
 from exchanges.rounding import EXACT
 from exchanges.types import FillReport, Side
 from execution import departures
+from execution.metrics import count_signal
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.booking import Entry, book_fills
@@ -83,6 +84,7 @@ def take_fills(
         )
         if signal.exit_fraction == 1:
             departures.begin_anew(strategy=strategy, symbol=signal.symbol)
+    count_signal(signal)
     log.info("signal", signal_id=signal.pk, strategy_id=strategy_id, number=signal.number)
     return signal
 

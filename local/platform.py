@@ -64,6 +64,7 @@ class Platform:
             "PAPER_EXCHANGE_URL": self.paper_url,
             "STATIC_ROOT": str(run_dir / "staticfiles"),
             "PRIVATE_FILES_DIR": str(run_dir / "private"),
+            "METRICS_DIR": str(run_dir / "metrics"),
         }
         self.keep_open = keep_open
         self.commands = read_procfile(procfile)

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from copytrade import health
+from copytrade import health, standing
 
 JSON = "application/json"
 
@@ -11,9 +11,9 @@ JSON = "application/json"
 @pytest.fixture(autouse=True)
 def forget_earlier_answers():
     health._check_migrations.cache_clear()
-    health._broker.cache_clear()
+    standing.broker.cache_clear()
     yield
-    health._broker.cache_clear()
+    standing.broker.cache_clear()
 
 
 def test_the_process_is_up_without_database_or_broker(settings):

@@ -1,0 +1,14 @@
+"""Read by gunicorn itself: what happens around its workers. What they run is in the Procfile."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from copytrade import shared_counts
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker has counted outlives it."""
+    folder = Path(os.environ.get("METRICS_DIR") or shared_counts.DEFAULT)
+    if folder.exists():
+        shared_counts.fold_dead(folder)
