@@ -51,6 +51,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"queue": "default", "expires": 5},
         },
+        "refresh-statistics": {
+            "task": "ledger.tasks.refresh_statistics",
+            "schedule": 60.0,
+            "options": {"queue": "default", "expires": 60},
+        },
         "purge-audit": {
             "task": "accounts.tasks.purge_audit",
             "schedule": crontab(hour=3, minute=17),

@@ -10,6 +10,7 @@ import structlog
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
 from ledger.models import Mark, Position
+from ledger.prices import keep_prices
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ def read_marks(*, now: datetime) -> int:
         Mark.objects.bulk_create(
             marks, update_conflicts=True, unique_fields=["exchange", "symbol"], update_fields=["price", "at"]
         )
+        keep_prices(marks, now=now)
         count += len(marks)
     return count
 

@@ -207,3 +207,26 @@ class Mark(models.Model):
             models.UniqueConstraint(fields=["exchange", "symbol"], name="one_mark_per_venue_and_symbol"),
             models.CheckConstraint(condition=Q(price__gt=0), name="a_mark_is_positive"),
         ]
+
+
+class PricePoint(models.Model):
+    """The first public price that was read of a symbol in a stretch of five minutes. Append-only.
+
+    What a strategy was worth at any time follows from these and from the fills.
+    """
+
+    STRETCH = timedelta(minutes=5)
+
+    exchange = models.CharField(max_length=32)
+    symbol = models.CharField(max_length=32)
+    at = models.DateTimeField(help_text="When the stretch begins.")
+    price = MoneyField()
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exchange", "symbol", "at"], name="one_price_per_venue_symbol_and_stretch"
+            ),
+            models.CheckConstraint(condition=Q(price__gt=0), name="a_price_point_is_positive"),
+        ]
