@@ -58,6 +58,7 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
             ("orders", _("Orders"), _("Orders"), "list"),
             ("positions", _("Positions"), _("Positions"), "currency-bitcoin"),
             ("trades", _("Trades"), _("Trades"), "receipt"),
+            ("studio", _("Studio"), _("Studio"), "activity"),
         ]
     else:
         places.insert(0, ("dashboard", _("Home"), _("Home"), "home"))

@@ -19,7 +19,9 @@ from copytrade.pages import (
     strategy,
     trades,
 )
+from copytrade.pages.studio import hooks, offers, overview, sending
 
+STUDIO = "studio/strategies/<slug:slug>/"
 urlpatterns = [
     path("", landing.landing, name="landing"),
     path("theme/", shell.choose_theme, name="theme"),
@@ -46,4 +48,14 @@ urlpatterns = [
     path("trades/", trades.trades, name="trades"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
     path("signals/<uuid:public_id>/live/", signals.signal_live, name="signal_live"),
+    path("studio/", overview.studio, name="studio"),
+    path("studio/live/", overview.studio_live, name="studio_live"),
+    path("studio/new/", offers.new_strategy, name="studio_new"),
+    path(STUDIO, offers.edit_strategy, name="studio_strategy"),
+    path(f"{STUDIO}publish/", offers.publish, name="studio_publish"),
+    path(f"{STUDIO}close/", offers.close, name="studio_close"),
+    path(f"{STUDIO}delete/", offers.delete, name="studio_delete"),
+    path(f"{STUDIO}signal/", sending.send_signal, name="studio_signal"),
+    path(f"{STUDIO}webhooks/", hooks.hooks, name="studio_hooks"),
+    path(f"{STUDIO}webhooks/<uuid:public_id>/revoke/", hooks.revoke, name="studio_hook_revoke"),
 ]

@@ -1,0 +1,1 @@
+"""/studio/: a master's pages."""
