@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 
+from copytrade import error_reports, task_logs
 from exchanges import gateway, limits
 
 
@@ -14,6 +15,12 @@ class CopytradeConfig(AppConfig):
         # Registers its check.
         from copytrade import database_roles  # noqa: F401
 
+        task_logs.connect()
+        error_reports.configure(
+            dsn=settings.SENTRY_DSN,
+            environment=settings.SENTRY_ENVIRONMENT,
+            redaction=settings.REDACTION,
+        )
         limits.configure(settings.REDIS_URL)
         gateway.configure(
             url_overrides=settings.EXCHANGE_URL_OVERRIDES,

