@@ -30,6 +30,7 @@ class Action(models.TextChoices):
     EXCHANGE_ACCOUNT_DELETE = "exchange_account.delete"
     WITHDRAWAL_ADDRESS_CREATE = "withdrawal_address.create"
     WITHDRAWAL_ADDRESS_CONFIRM = "withdrawal_address.confirm"
+    WITHDRAWAL_ADDRESS_DELETE = "withdrawal_address.delete"
     KILL_SWITCH_CHANGE = "kill_switch.change"
     WEBHOOK_CREATE = "webhook.create"
     WEBHOOK_USE = "webhook.use"

@@ -22,7 +22,7 @@ from execution.leaving import leave_all
 from strategies.models import Strategy
 from strategies.services import close_strategy
 from subscriptions.models import Subscription
-from wallets.models import ExchangeAccount
+from wallets.models import ExchangeAccount, WalletAddress
 from wallets.services import disconnect_account
 
 
@@ -76,6 +76,7 @@ def _erase(user: User, origin: Origin, now: datetime) -> None:
         erase_personal(user.public_id, origin=origin, also=list(tokens.values_list("public_id", flat=True)))
         tokens.update(name="erased", allowed_ips=[])
         ExchangeAccount.objects.owned_by(user.pk).update(label="erased")
+        WalletAddress.objects.owned_by(user.pk).delete()
         KnownDevice.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()

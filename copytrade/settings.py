@@ -237,6 +237,9 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Copytrade <copytrade@localho
 EXCHANGE_URL_OVERRIDES: dict[str, Any] = dict(env.json("EXCHANGE_URL_OVERRIDES", {}))
 PAPER_EXCHANGE_URL = env.str("PAPER_EXCHANGE_URL", "")
 
+# For how long a new withdrawal address waits after its confirmation.
+WITHDRAWAL_COOLING_OFF_HOURS = whole_number("WITHDRAWAL_COOLING_OFF_HOURS", default=24, minimum=0)
+
 # How much worse than the master an entry may buy, unless the follower chose: BTC and ETH, and the rest.
 MAX_SLIPPAGE_BPS_DEEP = whole_number("MAX_SLIPPAGE_BPS_DEEP", default=30, minimum=0)
 MAX_SLIPPAGE_BPS = whole_number("MAX_SLIPPAGE_BPS", default=50, minimum=0)
@@ -348,6 +351,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "ExchangeAccountStatus": "wallets.models.ExchangeAccount.Status",
+        "WalletAddressStatus": "wallets.models.WalletAddress.Status",
+        "WalletNetwork": "wallets.address_serializers.NETWORK_CHOICES",
         "StrategyStatus": "strategies.models.Strategy.Status",
         "SignalStatus": "strategies.models.Signal.Status",
         "SubscriptionStatus": "subscriptions.models.Subscription.Status",

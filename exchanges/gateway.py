@@ -74,6 +74,11 @@ def configure(
     markets.forget()
 
 
+def is_known(exchange: str) -> bool:
+    """Whether there is such a venue at all, offered here or not."""
+    return exchange == "paper" or exchange in ccxt.exchanges
+
+
 def supported(exchange: str) -> None:
     """VenueNotSupported, with the reason, where live copying is not offered."""
     require_supported(exchange)

@@ -1,4 +1,4 @@
-"""Accounts at exchanges."""
+"""Accounts at exchanges, and addresses that coins go to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from exchanges.types import Account
 from records.fields import MoneyField, PublicIdModel
 from wallets import vault
+from wallets.network_names import NETWORK_NAMES
 
 
 class ExchangeAccountQuerySet(models.QuerySet["ExchangeAccount"]):
@@ -79,3 +80,62 @@ class ExchangeAccount(PublicIdModel):
             mode=self.mode,
             proxy_url=self.proxy_url,
         )
+
+
+class WalletAddressQuerySet(models.QuerySet["WalletAddress"]):
+    def owned_by(self, user_id: int) -> WalletAddressQuerySet:
+        return self.filter(owner_id=user_id)
+
+
+class WalletAddress(PublicIdModel):
+    """Where coins may go, as its network writes it; only the label ever changes."""
+
+    class Direction(models.TextChoices):
+        DEPOSIT = "deposit", _("Deposit at the exchange")
+        WITHDRAWAL = "withdrawal", _("Withdrawal from the exchange")
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("To be confirmed")
+        ACTIVE = "active", _("Active")
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    exchange = models.CharField(max_length=32)
+    # Not `choices`: a further network is no change of the table.
+    network = models.CharField(max_length=16)
+    address = models.CharField(max_length=160)
+    memo = models.CharField(max_length=256, blank=True)
+    label = models.CharField(max_length=80)
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    status = models.CharField(max_length=8, choices=Status.choices)
+    usable_from = models.DateTimeField()
+    code_digest = models.CharField(max_length=64, blank=True)
+    code_sent_at = models.DateTimeField(null=True)
+    codes_sent = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = WalletAddressQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "network", "address", "memo", "direction"], name="an_address_is_added_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(direction="withdrawal") | Q(status="active"), name="only_withdrawals_are_confirmed"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="active") | ~Q(code_digest=""), name="a_pending_address_has_a_code"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.network})"
+
+    @property
+    def is_for_withdrawals(self) -> bool:
+        return self.direction == self.Direction.WITHDRAWAL
+
+    @property
+    def network_name(self) -> str:
+        return NETWORK_NAMES[self.network]

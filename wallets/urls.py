@@ -4,6 +4,12 @@ from collections.abc import Callable
 
 from django.urls import URLPattern, path
 
+from wallets.address_api import (
+    ConfirmAddressView,
+    SendCodeView,
+    WalletAddressesView,
+    WalletAddressView,
+)
 from wallets.api import (
     ExchangeAccountsView,
     ExchangeAccountView,
@@ -15,7 +21,12 @@ from wallets.api import (
 def api_urlpatterns(*, is_in_use: Callable[[int], bool]) -> list[URLPattern]:
     """`is_in_use(account id)`: whether anything above needs the account; wallets cannot know it."""
     one = "wallets/exchange-accounts/<uuid:account_id>/"
+    address = "wallets/addresses/<uuid:address_id>/"
     return [
+        path("wallets/addresses/", WalletAddressesView.as_view(), name="api-wallet-addresses"),
+        path(address, WalletAddressView.as_view(), name="api-wallet-address"),
+        path(f"{address}confirm/", ConfirmAddressView.as_view(), name="api-wallet-address-confirm"),
+        path(f"{address}send-code/", SendCodeView.as_view(), name="api-wallet-address-send-code"),
         path("wallets/exchange-accounts/", ExchangeAccountsView.as_view(), name="api-exchange-accounts"),
         path(one, ExchangeAccountView.as_view(is_in_use=is_in_use), name="api-exchange-account"),
         path(f"{one}validate/", ValidateExchangeAccountView.as_view(), name="api-exchange-account-validate"),

@@ -20,6 +20,7 @@ class NotificationKind(TextChoices):
     PERFORMANCE_FEE = "performance_fee", _("Performance fee bills")
     CHANNEL_DISABLED = "channel_disabled", _("A channel was switched off")
     KEY_INVALID = "key_invalid", _("An exchange key stopped working")
+    WITHDRAWAL_ADDRESS = "withdrawal_address", _("Withdrawal addresses")
     KILL_SWITCH = "kill_switch", _("Kill switch")
     KYC_DECIDED = "kyc_decided", _("Identity check")
     ROLE_CHANGED = "role_changed", _("Your roles")
@@ -32,6 +33,7 @@ class NotificationKind(TextChoices):
 ALWAYS = frozenset(
     {
         NotificationKind.KEY_INVALID,
+        NotificationKind.WITHDRAWAL_ADDRESS,
         NotificationKind.KILL_SWITCH,
         NotificationKind.KYC_DECIDED,
         NotificationKind.ROLE_CHANGED,
