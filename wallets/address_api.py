@@ -29,8 +29,12 @@ from wallets.models import WalletAddress
 ALREADY_ADDED = codes.declare("address_already_added", "You have added this address for this direction.")
 INVALID_CODE = codes.declare("invalid_code", "This is not the code of the last mail.")
 CODE_EXPIRED = codes.declare("code_expired", "The code is too old or was tried too often: ask for a new one.")
-NOTHING_TO_CONFIRM = codes.declare("nothing_to_confirm", "This address is confirmed or needs no confirmation.")
-TOO_MANY_CODES = codes.declare("too_many_codes", "Enough codes were sent: delete the address and add it again.")
+NOTHING_TO_CONFIRM = codes.declare(
+    "nothing_to_confirm", "This address is confirmed or needs no confirmation."
+)
+TOO_MANY_CODES = codes.declare(
+    "too_many_codes", "Enough codes were sent: delete the address and add it again."
+)
 
 ADD_EXAMPLE = OpenApiExample(
     "Withdrawal address",
@@ -62,7 +66,7 @@ class WalletAddressesView(ApiView):
 
     @extend_schema(
         summary="Add an address",
-        description="Kept in its canonical form. One for withdrawals is confirmed with a code sent by e-mail.",
+        description="Kept in its canonical form. One for withdrawals is confirmed with a code from a mail.",
         tags=["wallets"],
         request=AddAddressSerializer,
         responses={201: WalletAddressSerializer},

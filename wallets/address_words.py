@@ -12,7 +12,9 @@ from wallets.network_names import MEMO_NAMES, NETWORK_NAMES
 from wallets.networks import InvalidAddress, InvalidCharacters, InvalidMemo, MemoRequired
 
 INVALID_ADDRESS = codes.declare("invalid_address", "This is no address of this network.")
-INVALID_MEMO = codes.declare("invalid_memo", "This network cannot carry this memo, or the address has its own.")
+INVALID_MEMO = codes.declare(
+    "invalid_memo", "This network cannot carry this memo, or the address has its own."
+)
 MEMO_REQUIRED = codes.declare(
     "memo_required", "Deposits at an exchange on this network need the memo that names their owner."
 )
@@ -35,7 +37,9 @@ def wrong(error: Exception, network: str) -> Wrong:
     if isinstance(error, InvalidAddress):
         return Wrong(INVALID_ADDRESS, _invalid_address(error, network), "address")
     if isinstance(error, InvalidCharacters):
-        sentence = _("A blank or something that nobody sees stands inside: copy it anew from where it is shown.")
+        sentence = _(
+            "A blank or something that nobody sees stands inside: copy it anew from where it is shown."
+        )
         return Wrong(codes.INVALID_CHARACTERS, sentence, error.field)
     raise error
 
@@ -49,7 +53,9 @@ def _invalid_address(error: InvalidAddress, network: str) -> str:
             "network": name,
             "others": ", ".join(error.looks_like),
         }
-    return _("This is no address of %(network)s: a character is wrong, missing or too many.") % {"network": name}
+    return _("This is no address of %(network)s: a character is wrong, missing or too many.") % {
+        "network": name
+    }
 
 
 def _memo_required(network: str) -> str:
@@ -61,9 +67,13 @@ def _memo_required(network: str) -> str:
 
 def _invalid_memo(network: str) -> str:
     if network == "xrp":
-        return _("A destination tag is a whole number up to 4294967295, and the one that an X-address carries.")
+        return _(
+            "A destination tag is a whole number up to 4294967295, and the one that an X-address carries."
+        )
     if network == "stellar":
-        return _("A memo here is a text of at most 28 bytes or a number, and the one that an M-address carries.")
+        return _(
+            "A memo here is a text of at most 28 bytes or a number, and the one that an M-address carries."
+        )
     if network == "ton":
         return _("A comment here has at most 120 bytes.")
     if network == "cosmos":

@@ -122,7 +122,8 @@ class WalletAddress(PublicIdModel):
                 fields=["owner", "network", "address", "memo", "direction"], name="an_address_is_added_once"
             ),
             models.CheckConstraint(
-                condition=Q(direction="withdrawal") | Q(status="active"), name="only_withdrawals_are_confirmed"
+                condition=Q(direction="withdrawal") | Q(status="active"),
+                name="only_withdrawals_are_confirmed",
             ),
             models.CheckConstraint(
                 condition=Q(status="active") | ~Q(code_digest=""), name="a_pending_address_has_a_code"

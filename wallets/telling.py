@@ -1,5 +1,6 @@
-"""What people are told about their addresses and exchange accounts. The code goes by mail alone: whoever reads
-the inbox in somebody's session must not find it there.
+"""What people are told about their addresses.
+
+The code goes by mail alone: whoever reads the inbox in somebody's session must not find it there.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def send_code(address: WalletAddress, code: str, *, minutes: int) -> None:
 def withdrawal_address_added(address: WalletAddress, *, now: datetime) -> None:
     body = _(
         "%(label)s on %(network)s: %(address)s. It is not used before it is confirmed with the code that we "
-        "sent you by e-mail.\n\nIf this was not you, delete it, change your password and end the other sessions."
+        "sent you by e-mail.\n\n"
+        "If this was not you, delete it, change your password and end the other sessions."
     )
     _tell(address, _("A withdrawal address was added"), body, cause="added", now=now)
 
