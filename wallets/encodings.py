@@ -21,8 +21,8 @@ from bip_utils import (
     SS58Decoder,
 )
 from eth_utils.address import to_checksum_address
-from pytoniq_core.boc.address import Address as TonAddress
-from pytoniq_core.boc.address import AddressError as TonAddressError
+from pytoniq_core import Address as TonAddress
+from pytoniq_core import AddressError as TonAddressError
 
 Canonical = Callable[[str], str]
 Answer = TypeVar("Answer")
