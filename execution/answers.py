@@ -48,25 +48,41 @@ MOST_ATTEMPTS_KEPT = 20
 def apply(outcome: Outcome, order: Order, now: datetime) -> None:
     if outcome.report is not None:
         _apply_report(order, outcome.report, now)
-    elif outcome.error is not None and outcome.attempt == order.attempt and order.status in AT_THE_VENUE:
-        _apply_error(order, outcome.error, now)
+    elif outcome.error is not None and outcome.attempt == order.attempt:
+        if order.status in (Status.SUBMITTING, Status.UNKNOWN):
+            _apply_error(order, outcome.error, now)
+        elif order.status in AT_THE_VENUE:
+            _ask_again(order, outcome.error, now)
 
 
 def _apply_report(order: Order, report: OrderReport, now: datetime) -> None:
-    if order.subscription_id is None:
-        order.filled_amount = max(order.filled_amount, report.filled)
-        order.filled_cost = order.filled_amount * (report.average_price or ZERO)
+    start = order.status
+    if order.subscription_id is None and report.filled > order.filled_amount:
+        order.filled_amount = report.filled
+        order.filled_cost = report.filled * (report.average_price or ZERO)
+    if report.requested > (order.requested_amount or ZERO):
+        # Of an earlier attempt, or of a claim that this database has lost.
+        order.requested_amount = report.requested
+    order.claimed_at = order.claimed_at or now
     order.venue_order_id = report.venue_order_id or order.venue_order_id
     order.acknowledged_at = order.acknowledged_at or now
     # An order is final only when every fill that the venue counts is in the books.
     all_booked = order.filled_amount >= report.filled
     is_final = report.is_final and all_booked
     _move(order, _state(order, is_final=is_final), now)
-    if order.status == Status.CANCELED and not order.reason_code:
-        order.reason_code = _why_canceled(order)
+    if order.status != start:
+        _explain(order)
     order.look_up_at = (
         None if order.is_final else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
     )
+    if order.is_final and not all_booked:
+        log.error("fills_not_told", order_id=order.id, status=order.status, filled=str(report.filled))
+
+
+def _explain(order: Order) -> None:
+    """What it said of the state that it left is no longer true."""
+    is_canceled = order.status == Status.CANCELED
+    order.reason_code, order.reason_text = _why_canceled(order) if is_canceled else "", ""
 
 
 def _why_canceled(order: Order) -> Reason:
@@ -77,8 +93,11 @@ def _why_canceled(order: Order) -> Reason:
 
 def _state(order: Order, *, is_final: bool) -> Status:
     """Decided by filled against requested, never by a venue's word for it."""
-    if order.filled_amount >= (order.requested_amount or ZERO):
+    if order.requested_amount and order.filled_amount >= order.requested_amount:
         return Status.FILLED
+    if order.is_final:
+        # Given up, and yet the venue had filled a part.
+        return Status.CANCELED if order.filled_amount else Status(order.status)
     if is_final:
         return Status.CANCELED
     return Status.PARTIALLY_FILLED if order.filled_amount else Status.OPEN
@@ -89,6 +108,13 @@ def _apply_error(order: Order, error: ExchangeError, now: datetime) -> None:
     answer(order, error, now)
     if order.status == Status.PENDING:
         _remember_attempt(order, error, now)
+
+
+def _ask_again(order: Order, error: ExchangeError, now: datetime) -> None:
+    """The venue had acknowledged it: an error that comes later undoes nothing, but is worth a question."""
+    log.warning("error_after_acknowledgement", order_id=order.id, status=order.status, code=error.code)
+    soon = now + FIRST_LOOK_UP
+    order.look_up_at = min(order.look_up_at or soon, soon)
 
 
 def _remember_attempt(order: Order, error: ExchangeError, now: datetime) -> None:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from exchanges.errors import BadCredentials, InsufficientFunds, Rejected
 from exchanges.rounding import EXACT, meets_minimum
-from exchanges.types import OrderType
+from exchanges.types import FillReport, OrderType
 from execution import orders
 from execution.answers import SHORTEST_BACKOFF, apply
 from execution.endings import Work, end_signals, released
@@ -52,11 +52,15 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         positions = positions_for(_position_key(order) for order in locked.values() if order.subscription_id)
         was_final = {order.id for order in locked.values() if order.is_final}
         booked = _book(outcomes, locked, relations, positions, now)
+        sizes = {order.id: order.requested_amount for order in locked.values()}
         for outcome in outcomes:
             apply(outcome, locked[outcome.order_id], now)
+        resized = [order for order in locked.values() if order.requested_amount != sizes[order.id]]
         finished = [order for order in locked.values() if order.is_final and order.id not in was_final]
         _release_cash(locked.values(), relations)
         parts = _settle_targets(finished, positions, now)
+        # First, as an order at the venue has a size.
+        orders.write(resized, ("requested_amount", "claimed_at"), now=now)
         orders.write(locked.values(), COLUMNS, now=now)
         orders.write_attempts(locked.values())
         write_positions(positions.values(), now=now)
@@ -102,15 +106,19 @@ def _book(
     by_client_id = {(order.exchange_account_id, order.client_order_id): order for order in locked.values()}
     booked = set()
     for entry in apply_fills(entries, positions, now=now):
-        fill, order = entry.fill, by_client_id[entry.account_id, entry.client_order_id]
-        order.filled_amount += fill.quantity
-        order.filled_cost += fill.quantity * fill.price
-        if fill.fee_asset == fill.symbol.partition("/")[0]:
-            # What a fee took of the bought coin itself comes off the target: it is never bought again.
-            position = positions[entry.position_key]
-            position.target = max(ZERO, position.target - fill.fee)
+        order = by_client_id[entry.account_id, entry.client_order_id]
+        _count(entry.fill, order, positions[entry.position_key])
         booked.add(order.subscription_id or 0)
     return booked
+
+
+def _count(fill: FillReport, order: Order, position: SubPosition) -> None:
+    """A fill that was booked counts for its order."""
+    order.filled_amount += fill.quantity
+    order.filled_cost += fill.quantity * fill.price
+    if fill.fee_asset == fill.symbol.partition("/")[0]:
+        # What a fee took of the bought coin itself comes off the target: it is never bought again.
+        position.target = max(ZERO, position.target - fill.fee)
 
 
 # --- What a finished order leaves -------------------------------------------------------------------

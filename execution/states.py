@@ -26,6 +26,7 @@ LIVE = frozenset(Status) - FINAL
 AT_THE_VENUE = frozenset({Status.SUBMITTING, Status.UNKNOWN, Status.OPEN, Status.PARTIALLY_FILLED})
 
 _ACKNOWLEDGED = {Status.OPEN, Status.PARTIALLY_FILLED, Status.FILLED, Status.CANCELED}
+_FILLED_AFTER_ALL = frozenset({Status.CANCELED, Status.FILLED})
 
 MOVES: dict[Status, frozenset[Status]] = {
     # A venue may know after all what it twice did not find.
@@ -42,10 +43,11 @@ MOVES: dict[Status, frozenset[Status]] = {
     # A fill may arrive after the cancel that it overtook.
     Status.CANCELED: frozenset({Status.CANCELED, Status.FILLED}),
     Status.FILLED: frozenset(),
-    Status.REJECTED: frozenset(),
-    Status.DENIED: frozenset(),
-    Status.SKIPPED: frozenset(),
-    Status.EXPIRED: frozenset(),
+    # Given up here, and the venue tells of a fill after all.
+    Status.REJECTED: _FILLED_AFTER_ALL,
+    Status.DENIED: _FILLED_AFTER_ALL,
+    Status.SKIPPED: _FILLED_AFTER_ALL,
+    Status.EXPIRED: _FILLED_AFTER_ALL,
 }
 
 
