@@ -51,7 +51,7 @@ ERRORS: list[ExchangeError] = [
     )
 ]
 # What an order may say of itself in each state, where it says anything.
-FITTING = {
+FITTING: dict[Status, set[str]] = {
     Status.PENDING: {Reason.WAITING_FOR_VENUE, Reason.EXIT_REFUSED},
     Status.SUBMITTING: {""},
     Status.UNKNOWN: {""},
