@@ -1,16 +1,26 @@
-"""Sub-positions. Trades name their order and so are served by execution/."""
+"""Sub-positions and figures of strategies. Trades name their order and so are served by execution/."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ledger import statistics
 from ledger.models import Position
-from ledger.serializers import PositionFilters, PositionSerializer
+from ledger.serializers import (
+    PerformanceFilters,
+    PerformanceSerializer,
+    PositionFilters,
+    PositionSerializer,
+)
 from ledger.valuation import fresh_prices
 from rest.views import ApiView
+from strategies.models import Period, Strategy
 
 
 class PositionsView(ApiView):
@@ -30,3 +40,24 @@ class PositionsView(ApiView):
         keys = {(row.subscription.exchange_account.exchange, row.symbol) for row in page if row.subscription}
         context = {"prices": fresh_prices(keys, now=timezone.now())}
         return self.get_paginated_response(PositionSerializer(page, many=True, context=context).data)
+
+
+class PerformanceView(ApiView):
+    write_scope = "strategies"
+    public_reads = True
+    filters = PerformanceFilters
+    serializer_class = PerformanceSerializer
+    pagination_class = None
+
+    @extend_schema(
+        summary="Read what a strategy made of its account, and its followers of theirs",
+        tags=["strategies"],
+        parameters=[PerformanceFilters],
+        responses=PerformanceSerializer,
+    )
+    def get(self, request: Request, strategy_id: UUID) -> Response:
+        seen = Strategy.objects.visible_to(request.user.pk).select_related("exchange_account")
+        strategy = get_object_or_404(seen, public_id=strategy_id)
+        period = Period(self.query().get("period", Period.ALL))
+        row = statistics.current(strategy, period, now=timezone.now())
+        return Response(PerformanceSerializer(row).data)

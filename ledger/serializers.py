@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger.models import Position, Trade
 from ledger.valuation import average_cost, unrealised_pnl
 from rest.fields import DecimalString, Moment, Reference
 from rest.serializers import QuerySerializer
+from strategies.models import Period, Statistics
 from strategies.serializers import Choice, Symbol
 from subscriptions.models import Subscription
 from subscriptions.serializers import readable
@@ -138,3 +142,75 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
         venue = subscription.exchange_account.exchange if subscription else ""
         result = unrealised_pnl(position, self.context["prices"].get((venue, position.symbol)))
         return None if result is None else DecimalString().to_representation(result)
+
+
+class PerformanceFilters(QuerySerializer):
+    period = Choice(choices=Period.choices, required=False)
+
+
+class SpreadSerializer(serializers.Serializer[Any]):
+    """Half are below `p50`, 99 of 100 below `p99`; null: nothing was copied."""
+
+    p50 = DecimalString(read_only=True, allow_null=True)
+    p99 = DecimalString(read_only=True, allow_null=True)
+
+
+class EquityPointSerializer(serializers.Serializer[Any]):
+    at = Moment(read_only=True)
+    equity = DecimalString(read_only=True)
+
+
+def _figure(help_text: str) -> DecimalString:
+    return DecimalString(read_only=True, allow_null=True, help_text=help_text)
+
+
+class PerformanceSerializer(serializers.ModelSerializer[Statistics]):
+    """From fills, deposits and withdrawals, and kept prices. Ratios are fractions, null: not known."""
+
+    strategy = serializers.UUIDField(source="strategy.public_id", read_only=True)
+    quote = serializers.CharField(source="strategy.quote", read_only=True)
+    since = Moment(read_only=True, allow_null=True)
+    computed_at = Moment(read_only=True, allow_null=True)
+    roi = _figure("Time-weighted: what comes and goes is no result.")
+    pnl = _figure("In the quote, net of fees, open positions at their last kept price.")
+    max_drawdown = _figure("The deepest fall from a peak, above 0.")
+    drawdown_from = Moment(read_only=True, allow_null=True)
+    drawdown_at = Moment(read_only=True, allow_null=True)
+    sharpe = _figure("Of daily returns, x the root of 365; from 7 days on.")
+    sortino = _figure("The same against losses only.")
+    win_rate = _figure("Of closed round trips.")
+    profit_factor = _figure("Gains of winning round trips / losses of losing ones.")
+    trades_per_week = _figure("From a day on.")
+    exposure = _figure("The part of the equity in coins, on average over time.")
+    followers_median_roi = _figure("Null below 5 followers, the master's own copies left out.")
+    assets_copied = DecimalString(read_only=True)
+    slippage_bps = serializers.SerializerMethodField(help_text="Against the master's price, + is worse.")
+    replication_lag_ms = serializers.SerializerMethodField(help_text="From the master's fill to the copy's.")
+    equity_curve = serializers.SerializerMethodField(help_text="At most some 200 points.")
+
+    class Meta:
+        model = Statistics
+        fields = [
+            "strategy", "quote", "period", "since", "computed_at", "roi", "pnl", "max_drawdown",
+            "drawdown_from", "drawdown_at", "days", "days_in_loss", "sharpe", "sortino", "win_rate",
+            "profit_factor", "round_trips", "average_holding_seconds", "trades", "trades_per_week",
+            "exposure", "followers", "followers_in_profit", "followers_in_loss", "followers_median_roi",
+            "assets_copied", "slippage_bps", "replication_lag_ms", "equity_curve",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(SpreadSerializer)
+    def get_slippage_bps(self, row: Statistics) -> Any:
+        return SpreadSerializer({"p50": row.slippage_bps_p50, "p99": row.slippage_bps_p99}).data
+
+    @extend_schema_field(SpreadSerializer)
+    def get_replication_lag_ms(self, row: Statistics) -> Any:
+        return SpreadSerializer({"p50": row.replication_lag_ms_p50, "p99": row.replication_lag_ms_p99}).data
+
+    @extend_schema_field(EquityPointSerializer(many=True))
+    def get_equity_curve(self, row: Statistics) -> Any:
+        points = [
+            {"at": datetime.fromtimestamp(seconds, UTC), "equity": Decimal(equity)}
+            for seconds, equity, _ in row.curve
+        ]
+        return EquityPointSerializer(points, many=True).data

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 CURVE_POINTS = 200
 FRESH_FOR = timedelta(minutes=3)
+# Somebody who asks for one strategy's is told of what happened just now.
+ASKED_FOR = timedelta(seconds=15)
 # One run of the task does as much as it can in this time, the oldest first.
 BUDGET_SECONDS = 40.0
 BATCH = 50
@@ -61,6 +63,18 @@ def refresh(strategy: Strategy, *, now: datetime) -> None:
     with transaction.atomic():
         for period, values in figures.items():
             Statistics.objects.filter(strategy=strategy, period=period).update(**values)
+
+
+def current(strategy: Strategy, period: Period, *, now: datetime) -> Statistics:
+    """The figures as kept; those older than some seconds are worked out first. `exchange_account` at hand."""
+    row = Statistics.objects.select_related("strategy").get(strategy=strategy, period=period)
+    is_recent = row.computed_at and row.computed_at > now - ASKED_FOR
+    is_over = strategy.closed_at and row.computed_at and row.computed_at > strategy.closed_at + A_DAY
+    if strategy.published_at is None or is_recent or is_over:
+        return row
+    refresh(strategy, now=now)
+    row.refresh_from_db()
+    return row
 
 
 def figures_of(

@@ -8,12 +8,13 @@ from rest_framework import serializers
 
 from rest.fields import DecimalString, Moment, Reference, Text, WholeNumber
 from rest.serializers import QuerySerializer, StrictSerializer
-from strategies.models import Strategy
+from strategies.models import Period, Strategy
+from strategies.search import FIGURES
 from wallets.models import ExchangeAccount
 
 MOST_SYMBOLS = 50
 MOST_TAGS = 10
-ORDERINGS = ("created_at", "name", "followers")
+ORDERINGS = ("created_at", "name", "followers", *FIGURES)
 
 
 class Symbol(serializers.RegexField):
@@ -57,7 +58,7 @@ class StrategySerializer(StrictSerializer):
 
 
 class StrategyFilters(QuerySerializer):
-    """Figures from the books are no filters here."""
+    """`period` says which figures are meant; ratios are fractions."""
 
     search = Text(max_length=80, required=False)
     exchange = serializers.CharField(max_length=32, required=False)
@@ -65,6 +66,9 @@ class StrategyFilters(QuerySerializer):
     symbol = Symbol(required=False)
     risk = Choice(choices=Strategy.RiskLevel.choices, required=False)
     tag = Text(max_length=30, required=False)
+    period = Choice(choices=Period.choices, required=False)
+    min_roi = DecimalString(required=False)
+    max_drawdown = DecimalString(minimum=0, required=False)
     status = Choice(choices=[Strategy.Status.PUBLISHED, Strategy.Status.CLOSED], required=False)
     own = Choice(choices=["true"], required=False)
     ordering = Choice(choices=[sign + name for name in ORDERINGS for sign in ("", "-")], required=False)
@@ -116,3 +120,18 @@ class StrategyAnswerSerializer(serializers.ModelSerializer[Strategy]):
 
     def get_exchange_account(self, strategy: Strategy) -> str | None:
         return str(strategy.exchange_account.public_id) if self.get_own(strategy) else None
+
+
+class ListedSerializer(StrategyAnswerSerializer):
+    """A strategy with its figures of the period asked for; null: not known."""
+
+    roi = DecimalString(read_only=True, allow_null=True)
+    pnl = DecimalString(read_only=True, allow_null=True)
+    max_drawdown = DecimalString(read_only=True, allow_null=True)
+    sharpe = DecimalString(read_only=True, allow_null=True)
+    win_rate = DecimalString(read_only=True, allow_null=True)
+    followers_median_roi = DecimalString(read_only=True, allow_null=True)
+
+    class Meta(StrategyAnswerSerializer.Meta):
+        fields = [*StrategyAnswerSerializer.Meta.fields, *FIGURES]
+        read_only_fields = fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -15,10 +15,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from rest.pagination import NumberedPages
+from rest.pagination import MOST_COUNTED, NumberedPages
 from rest.views import ApiView
-from strategies.models import Strategy
-from strategies.serializers import StrategyAnswerSerializer, StrategyFilters, StrategySerializer
+from strategies import search
+from strategies.models import Period, Strategy, StrategyQuerySet
+from strategies.serializers import (
+    ListedSerializer,
+    StrategyAnswerSerializer,
+    StrategyFilters,
+    StrategySerializer,
+)
 from strategies.services import Offer
 from subscriptions import masters
 from subscriptions.models import Subscription
@@ -37,10 +43,16 @@ BODY_EXAMPLE = OpenApiExample(
     },
     request_only=True,
 )
+LIST_DESCRIPTION = (
+    "Without log-in. Closed ones: `status=closed`; your own, drafts too: `own=true`. `search` forgives "
+    "typos. `min_roi`, `max_drawdown` (fractions) and orderings by a figure look at `period` "
+    "(`all` if not given); a figure that is not known passes no filter and comes last. "
+    f"Only the first {MOST_COUNTED:,} are counted and can be paged through: narrow the search for others."
+)
 CHANGE_EXAMPLE = OpenApiExample("Publish", value={"status": "published"}, request_only=True)
 
 
-def with_followers(rows: QuerySet[Strategy]) -> QuerySet[Strategy]:
+def with_followers(rows: StrategyQuerySet) -> StrategyQuerySet:
     """Each with the number of its followers; own copies are in no statistic."""
     counted = (
         Subscription.objects.live()
@@ -61,18 +73,17 @@ class StrategiesView(ApiView):
 
     @extend_schema(
         summary="List published strategies",
-        description="Without log-in. Closed ones: `status=closed`; your own, drafts too: `own=true`.",
+        description=LIST_DESCRIPTION,
         tags=["strategies"],
         parameters=[StrategyFilters],
-        responses=StrategyAnswerSerializer(many=True),
+        responses=ListedSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         wanted = self.query()
         rows = _own_ones(request) if wanted.get("own") else _listed(wanted)
-        rows = with_followers(_chosen(rows, wanted))
-        ordering = wanted.get("ordering", "-created_at")
-        tie = "-pk" if ordering.startswith("-") else "pk"
-        return self.page(rows.order_by(ordering, tie), StrategyAnswerSerializer)
+        rows = search.with_figures_of(_chosen(rows, wanted), wanted.get("period", Period.ALL))
+        rows = with_followers(_with_figures_in(rows, wanted))
+        return self.page(search.ordered(rows, wanted.get("ordering", "-created_at")), ListedSerializer)
 
     @extend_schema(
         summary="Create a strategy",
@@ -139,21 +150,19 @@ def person(request: Request) -> User:
     return request.user
 
 
-def _listed(wanted: dict[str, Any]) -> QuerySet[Strategy]:
-    status = wanted.get("status", Strategy.Status.PUBLISHED)
-    return Strategy.objects.filter(status=status, visibility=Strategy.Visibility.PUBLIC)
+def _listed(wanted: dict[str, Any]) -> StrategyQuerySet:
+    return search.listed_with(wanted.get("status", Strategy.Status.PUBLISHED))
 
 
-def _own_ones(request: Request) -> QuerySet[Strategy]:
+def _own_ones(request: Request) -> StrategyQuerySet:
     return Strategy.objects.filter(owner=person(request))
 
 
-def _chosen(rows: QuerySet[Strategy], wanted: dict[str, Any]) -> QuerySet[Strategy]:
+def _chosen(rows: StrategyQuerySet, wanted: dict[str, Any]) -> StrategyQuerySet:
     if wanted.get("own") and "status" in wanted:
         rows = rows.filter(status=wanted["status"])
     if "search" in wanted:
-        text = wanted["search"]
-        rows = rows.filter(Q(name__icontains=text) | Q(description__icontains=text))
+        rows = search.with_words(rows, wanted["search"])
     if "symbol" in wanted:
         rows = rows.filter(symbols__contains=[wanted["symbol"]])
     if "tag" in wanted:
@@ -162,6 +171,14 @@ def _chosen(rows: QuerySet[Strategy], wanted: dict[str, Any]) -> QuerySet[Strate
         rows = rows.filter(risk_level=wanted["risk"])
     if "exchange" in wanted:
         rows = rows.filter(exchange_account__exchange=wanted["exchange"])
+    return rows
+
+
+def _with_figures_in(rows: StrategyQuerySet, wanted: dict[str, Any]) -> StrategyQuerySet:
+    if "min_roi" in wanted:
+        rows = search.at_least(rows, roi=wanted["min_roi"])
+    if "max_drawdown" in wanted:
+        rows = search.at_most(rows, max_drawdown=wanted["max_drawdown"])
     return rows
 
 

@@ -268,8 +268,11 @@ def test_the_filters_of_the_list(db):
     "query",
     [
         "risk=wild",
-        "min_roi=0.1",
-        "ordering=roi",
+        "min_roi=much",
+        "min_roi=1e3",
+        "max_drawdown=-0.1",
+        "ordering=fee",
+        "period=1y",
         "status=draft",
         "page_size=0",
         "own=1",
