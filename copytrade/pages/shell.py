@@ -58,6 +58,7 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
             ("orders", _("Orders"), _("Orders"), "list"),
             ("positions", _("Positions"), _("Positions"), "currency-bitcoin"),
             ("trades", _("Trades"), _("Trades"), "receipt"),
+            ("risk", _("Risk"), _("Risk"), "shield"),
             ("studio", _("Studio"), _("Studio"), "activity"),
         ]
     else:

@@ -32,7 +32,8 @@ def grow(user, strategy, subscription):
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/strategies/", "/strategies/?view=table", "/dashboard/", "/orders/", "/positions/"]
+    "address",
+    ["/", "/strategies/", "/strategies/?view=table", "/dashboard/", "/orders/", "/positions/", "/risk/"],
 )
 def test_a_page_asks_no_more_for_more_rows(address, page, grow, count_queries):
     grow(3)

@@ -1,0 +1,107 @@
+"""/risk/: what at most can go wrong?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.formats import time_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+from rest_framework.exceptions import APIException
+
+from compliance.audit import Origin
+from copytrade.pages.limits_form import LimitsForm
+from copytrade.pages.limits_used import meters_of
+from copytrade.pages.order_rows import for_rows, order_rows
+from copytrade.pages.person import signed_in
+from execution import tasks
+from execution.api.limits import in_flight
+from execution.models import CopyOrder
+from execution.services import release_parked_exits
+from execution.states import Status
+from risk import services
+from risk.models import KillSwitch
+from subscriptions.models import Subscription
+
+DENIED_SHOWN = 20
+TYPED = "FREEZE"
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def risk(request: HttpRequest) -> HttpResponse:
+    limits = services.limits_of(signed_in(request)).as_limits()
+    form = LimitsForm(request.POST or None, request=request, limits=limits)
+    if request.method == "POST" and form.is_valid() and _save(request, form):
+        return redirect("risk")
+    return _shown(request, form)
+
+
+@login_required
+@require_POST
+def kill_switch(request: HttpRequest) -> HttpResponse:
+    """Off, close only or freeze; a freeze also leaves exits undone, so its word is typed."""
+    user, mode, now = signed_in(request), request.POST.get("mode", ""), timezone.now()
+    if mode not in KillSwitch.values:
+        messages.error(request, _("Nothing was switched: choose one of the three."))
+        return redirect("risk")
+    if mode == KillSwitch.FREEZE and request.POST.get("typed", "").strip().upper() != TYPED:
+        messages.error(request, _("Nothing was switched: type FREEZE to freeze."))
+        return redirect("risk")
+    services.set_kill_switch(user=user, mode=mode, now=now, origin=Origin.of(request))
+    if mode != KillSwitch.FREEZE:
+        tasks.enqueue_orders(release_parked_exits(user_id=user.pk, now=now), queue="exits")
+    messages.success(request, _switched(mode, user_id=user.pk))
+    return redirect("risk")
+
+
+def _switched(mode: str, *, user_id: int) -> str:
+    at = time_format(timezone.localtime(), "H:i:s")
+    if mode == KillSwitch.OFF:
+        return _("Off since %(at)s: trades are copied again.") % {"at": at}
+    told = _("Frozen at %(at)s.") if mode == KillSwitch.FREEZE else _("Close only since %(at)s.")
+    count = in_flight(user_id)
+    under_way = ngettext(
+        "%(n)s order was already at the exchange.", "%(n)s orders were already at the exchange.", count
+    )
+    return f"{told % {'at': at}} {under_way % {'n': count}}"
+
+
+def _save(request: HttpRequest, form: LimitsForm) -> bool:
+    given = {name: value for name, value in form.given.items() if value is not None}
+    try:
+        services.replace_limits(
+            user=signed_in(request),
+            wanted=services.Wanted(**given),
+            now=timezone.now(),
+            origin=Origin.of(request),
+        )
+    except APIException as refusal:
+        form.refuse(refusal)
+        return False
+    messages.success(request, _("Saved. Every order from now on obeys these limits."))
+    return True
+
+
+def _shown(request: HttpRequest, form: LimitsForm) -> HttpResponse:
+    user = signed_in(request)
+    limits = services.limits_of(user).as_limits()
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    denied = CopyOrder.objects.of_follower(user.pk).filter(status=Status.DENIED)
+    context: dict[str, Any] = {
+        "form": form,
+        "switch": limits.kill_switch,
+        "meters": meters_of(limits, user_id=user.pk, since=midnight),
+        "copies": Subscription.objects.owned_by(user.pk)
+        .live()
+        .select_related("strategy", "exchange_account")
+        .order_by("-id"),
+        "rows": order_rows(for_rows(denied)[:DENIED_SHOWN]),
+    }
+    return render(request, "pages/risk.html", context, status=422 if form.errors else 200)
