@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts import consequences
 from accounts.consequences import Event
 from accounts.kyc import keeping
-from accounts.models import AccessToken, KnownDevice, KycCase, User
+from accounts.models import AccessToken, KnownDevice, KycCase, Notification, NotificationSettings, User
 from compliance.audit import SYSTEM, Origin
 from compliance.services import erase_personal
 from copytrade.account_use import is_in_use
@@ -78,6 +78,8 @@ def _erase(user: User, origin: Origin, now: datetime) -> None:
         ExchangeAccount.objects.owned_by(user.pk).update(label="erased")
         WalletAddress.objects.owned_by(user.pk).delete()
         KnownDevice.objects.filter(user=user).delete()
+        Notification.objects.filter(user=user).delete()
+        NotificationSettings.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
         about = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User))

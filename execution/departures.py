@@ -65,9 +65,9 @@ def settle(*, account_id: int, missing: Mapping[str, Decimal], confirmed: set[st
     for row in StrategySymbol.objects.filter(exchange_account_id=account_id, symbol__in=missing):
         gap = missing[row.symbol]
         if row.symbol in confirmed:
-            _change(row, gap, now)
+            _change(row, gap, now, now)
         elif gap == 0 and row.coins_left:
-            _change(row, ZERO, None)
+            _change(row, ZERO, None, now)
         elif row.coins_left_at and gap < row.coins_left:
             StrategySymbol.objects.filter(pk=row.pk).update(coins_left=gap)
 
@@ -82,7 +82,7 @@ def begin_anew(*, strategy: Strategy, symbol: str) -> None:
     rows.update(coins_left=max(ZERO, position.held if position else ZERO), coins_left_at=None)
 
 
-def _change(seen: StrategySymbol, gap: Decimal, since: datetime | None) -> None:
+def _change(seen: StrategySymbol, gap: Decimal, since: datetime | None, now: datetime) -> None:
     with transaction.atomic(durable=True):
         strategy = lock_strategy(seen.strategy_id)
         row = StrategySymbol.objects.filter(pk=seen.pk).first()
@@ -93,6 +93,6 @@ def _change(seen: StrategySymbol, gap: Decimal, since: datetime | None) -> None:
         row.save(update_fields=["coins_left", "coins_left_at"])
         if since and not was_stopped:
             log.warning("coins_left", strategy_id=strategy.pk, symbol=row.symbol, amount=str(gap))
-            notices.tell_of_coins_left(strategy, row.symbol)
+            notices.tell_of_coins_left(strategy, row.symbol, now=now)
         elif was_stopped and not since:
-            notices.tell_of_coins_back(strategy, row.symbol)
+            notices.tell_of_coins_back(strategy, row.symbol, now=now)

@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import transaction
+
+from execution import notices
 from execution.models import CopyOrder
 from execution.orders import Order
 from execution.states import LIVE, Status
@@ -73,8 +76,12 @@ def finish_if_settled(signal_ids: Collection[int]) -> None:
         (list(signal_ids), sorted(LIVE)),
     )
     if settled:
-        done = Signal.objects.filter(pk__in=[key for (key,) in settled], status=Signal.Status.COPYING)
-        done.update(status=Signal.Status.DONE)
+        ended = [key for (key,) in settled]
+        with transaction.atomic():
+            Signal.objects.filter(pk__in=ended, status=Signal.Status.COPYING).update(
+                status=Signal.Status.DONE
+            )
+            notices.tell_of_refused(ended)
 
 
 _REQUESTED = {

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import structlog
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from exchanges import gateway, loop, stream
@@ -26,6 +26,7 @@ from execution.models import MasterFeed
 from execution.watcher import AccountSnapshot, may_be_unanswered, sells_more_than_known, take_fills
 from ledger.transfers import book_transfers
 from strategies.models import PerformanceSnapshot
+from wallets import dead_keys
 from wallets.models import ExchangeAccount
 
 log = structlog.get_logger(__name__)
@@ -368,6 +369,8 @@ def _mark_refused(account: ExchangeAccount, error: BaseException | None) -> None
     if not isinstance(error, BadCredentials):
         log.error("stream_ended", account_id=account.pk, error=str(error))
         return
-    ExchangeAccount.objects.filter(pk=account.pk).update(
-        status=ExchangeAccount.Status.INVALID, status_reason="The exchange refused this key."
-    )
+    with transaction.atomic():
+        dead_keys.keys_refused([account.pk], now=timezone.now())
+        ExchangeAccount.objects.filter(pk=account.pk).update(
+            status=ExchangeAccount.Status.INVALID, status_reason="The exchange refused this key."
+        )

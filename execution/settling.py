@@ -36,6 +36,7 @@ from ledger.booking import (
 from subscriptions import services as subscriptions
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_relations, write_money
+from wallets import dead_keys
 from wallets.models import ExchangeAccount
 
 ZERO = Decimal(0)
@@ -68,7 +69,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         late = sorted(key for key in booked if relations[key].status == Subscription.Status.CLOSED)
         subscriptions.reopen(subscription_ids=late)
         orders.insert(parts, now=now)
-        _mark_invalid(outcomes, locked)
+        _mark_invalid(outcomes, locked, now)
         work = released(finished, now=now) + _to_ask(outcomes, locked)
     end_signals(locked.values())
     count_ended(finished)
@@ -232,7 +233,7 @@ COLUMNS = (
 )
 
 
-def _mark_invalid(outcomes: Sequence[Outcome], locked: Mapping[int, Order]) -> None:
+def _mark_invalid(outcomes: Sequence[Outcome], locked: Mapping[int, Order], now: datetime) -> None:
     """A refused key stops the whole account at once: nothing more is sent with it."""
     refused = {
         locked[outcome.order_id].exchange_account_id
@@ -240,6 +241,7 @@ def _mark_invalid(outcomes: Sequence[Outcome], locked: Mapping[int, Order]) -> N
         if isinstance(outcome.error, BadCredentials)
     }
     if refused:
+        dead_keys.keys_refused(refused, now=now)
         ExchangeAccount.objects.filter(pk__in=refused, status=ExchangeAccount.Status.ACTIVE).update(
             status=ExchangeAccount.Status.INVALID,
             status_reason="The exchange refused this key. Make a new one and replace it here.",

@@ -80,7 +80,7 @@ def _tell_of_silence(now: datetime, up_since: datetime) -> None:
     for feed in silent:
         with transaction.atomic(durable=True):
             if MasterFeed.objects.filter(pk=feed.pk, silent_since=None).update(silent_since=now):
-                notices.tell_of_silence(_strategies(feed))
+                notices.tell_of_silence(_strategies(feed), now=now)
 
 
 def _make_feeds_of_the_unwatched() -> None:
@@ -96,7 +96,7 @@ def _tell_of_return(now: datetime) -> None:
     for feed in back:
         with transaction.atomic(durable=True):
             if MasterFeed.objects.filter(pk=feed.pk, silent_since__isnull=False).update(silent_since=None):
-                notices.tell_of_return(_strategies(feed))
+                notices.tell_of_return(_strategies(feed), now=now)
 
 
 def _strategies(feed: MasterFeed) -> QuerySet[Strategy]:

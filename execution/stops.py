@@ -11,6 +11,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
+from execution import notices
 from execution.endings import Work
 from execution.leaving import exit_of_all
 from execution.models import CopyOrder
@@ -52,9 +53,10 @@ def _stop(subscription_id: int, now: datetime) -> list[int]:
             return []
         result = worth_of([row], now=now)[row.pk].pnl
         level = None if result is None else row.level_reached(result)
-        if level is None:
+        if result is None or level is None:
             return []
         subscriptions.stop(subscription=row, now=now)
+        notices.tell_of_stop(row, level, result, now=now)
         earlier = CopyOrder.objects.filter(subscription=row, origin=CopyOrder.Origin.STOP)
         number = (earlier.aggregate(last=Max("origin_number"))["last"] or 0) + 1
         orders = CopyOrder.objects.bulk_create(

@@ -12,6 +12,7 @@ from accounts.models import User
 from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action
+from risk import telling
 from risk.models import KillSwitch, RiskLimits
 from subscriptions.services import lock_live_of
 
@@ -45,6 +46,7 @@ def replace_limits(*, user: User, wanted: Wanted, now: datetime, origin: Origin 
         )
         if (before or KillSwitch.OFF) != wanted.kill_switch:
             _record(user, wanted.kill_switch, origin)
+            telling.kill_switch_set(user, wanted.kill_switch, now=now)
     return limits
 
 
@@ -58,6 +60,7 @@ def set_kill_switch(*, user: User, mode: str, now: datetime, origin: Origin | No
             limits.kill_switch, limits.updated_at = mode, now
             limits.save(update_fields=["kill_switch", "updated_at"])
             _record(user, mode, origin)
+            telling.kill_switch_set(user, mode, now=now)
     return limits
 
 

@@ -5,7 +5,7 @@ Leaving looks at orders and positions and so is execution's: execution/leaving.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -34,8 +34,10 @@ from strategies.services import (
     needs_kyc,
     require_kyc,
 )
+from subscriptions import telling
 from subscriptions.masters import feeds_a_strategy, release_if_unfollowed
 from subscriptions.models import Subscription
+from subscriptions.telling import Why
 from wallets.models import ExchangeAccount
 from wallets.services import ANSWER_SECONDS, validate_account
 
@@ -111,7 +113,7 @@ def follow(
             check_joining(follower, locked, account)
             check_capacity(locked, follower)
             amount = allocation_within(locked, account, allocation, free)
-            return Subscription.objects.create(
+            copy = Subscription.objects.create(
                 follower=follower,
                 strategy=locked,
                 exchange_account=account,
@@ -122,6 +124,8 @@ def follow(
                 created_at=now,
                 **terms.columns(),
             )
+            telling.started(copy, now=now)
+            return copy
     except IntegrityError as error:
         if FOLLOWS_ONCE not in str(error):
             raise
@@ -148,45 +152,51 @@ def change_subscription(
         for name, value in changes.items():
             setattr(locked, name, value)
         locked.save(update_fields=["cash", *changes])
-        _set_status(locked, status or locked.status)
+        _set_status(locked, status or locked.status, now)
     return locked
 
 
-def pause(*, subscription: Subscription) -> Subscription:
+def pause(*, subscription: Subscription, now: datetime) -> Subscription:
     """Nothing more is bought; exits are still copied."""
-    return _change_status(subscription, Subscription.Status.PAUSED)
+    return _change_status(subscription, Subscription.Status.PAUSED, now)
 
 
-def resume(*, subscription: Subscription) -> Subscription:
-    return _change_status(subscription, Subscription.Status.ACTIVE)
+def resume(*, subscription: Subscription, now: datetime) -> Subscription:
+    return _change_status(subscription, Subscription.Status.ACTIVE, now)
 
 
-def pause_all(*, follower: User) -> int:
+def pause_all(*, follower: User, now: datetime) -> int:
     """Pause all that is active; return how many that were."""
     with transaction.atomic(durable=True):
         rows = lock_live_of(follower)
         active = [row.pk for row in rows if row.status == Subscription.Status.ACTIVE]
-        return Subscription.objects.filter(pk__in=active).update(status=Subscription.Status.PAUSED)
+        return _pause(active, Why.YOU, now)
 
 
-def pause_unapproved() -> int:
+def pause_unapproved(*, now: datetime) -> int:
     """Pause what buys with real money for people who lost their approval; exits are still copied."""
     if not settings.KYC_REQUIRED:
         return 0
     with transaction.atomic(durable=True):
         rows = Subscription.objects.active_without_approval()
         locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
-        paused = Subscription.objects.filter(pk__in=list(locked), status=Subscription.Status.ACTIVE)
-        return paused.update(status=Subscription.Status.PAUSED)
+        return _pause(list(locked), Why.APPROVAL, now)
 
 
-def pause_suspended() -> int:
+def pause_suspended(*, now: datetime) -> int:
     """Pause what people follow who may not log in; exits are still copied."""
     with transaction.atomic(durable=True):
         rows = Subscription.objects.active_of_suspended()
         locked = rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
-        paused = Subscription.objects.filter(pk__in=list(locked), status=Subscription.Status.ACTIVE)
-        return paused.update(status=Subscription.Status.PAUSED)
+        return _pause(list(locked), Why.SUSPENSION, now)
+
+
+def _pause(subscription_ids: Sequence[int], why: Why, now: datetime) -> int:
+    """The caller holds the rows' locks."""
+    rows = Subscription.objects.filter(pk__in=subscription_ids, status=Subscription.Status.ACTIVE)
+    copies = list(rows.select_related("strategy"))
+    telling.paused(copies, why, now=now)
+    return rows.update(status=Subscription.Status.PAUSED)
 
 
 def stop(*, subscription: Subscription, now: datetime) -> None:
@@ -206,6 +216,7 @@ def end(*, subscription: Subscription, now: datetime) -> None:
     """Closed for good. The caller holds the row's lock and knows that nothing is left to do."""
     subscription.status, subscription.closed_at = Subscription.Status.CLOSED, now
     subscription.save(update_fields=["status", "closed_at"])
+    telling.closed(subscription, now=now)
     release_if_unfollowed(strategy=lock_strategy(subscription.strategy_id))
 
 
@@ -333,14 +344,14 @@ def _lock_to_change(subscription_id: int) -> Subscription:
     return locked
 
 
-def _change_status(subscription: Subscription, status: str) -> Subscription:
+def _change_status(subscription: Subscription, status: str, now: datetime) -> Subscription:
     with transaction.atomic(durable=True):
         locked = _lock_to_change(subscription.pk)
-        _set_status(locked, status)
+        _set_status(locked, status, now)
     return locked
 
 
-def _set_status(subscription: Subscription, status: str) -> None:
+def _set_status(subscription: Subscription, status: str, now: datetime) -> None:
     if subscription.status == status:
         return
     if status == Subscription.Status.ACTIVE:
@@ -348,6 +359,10 @@ def _set_status(subscription: Subscription, status: str) -> None:
         subscription.stopped_at = None
     subscription.status = status
     subscription.save(update_fields=["status", "stopped_at"])
+    if status == Subscription.Status.ACTIVE:
+        telling.resumed(subscription, now=now)
+    else:
+        telling.paused([subscription], Why.YOU, now=now)
 
 
 def _check_resuming(subscription: Subscription) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
 from subscriptions import services
 
@@ -10,5 +11,6 @@ from subscriptions import services
 @shared_task
 def pause_unapproved() -> None:
     """Every few seconds: a lost approval stops buying with real money, a suspension all buying."""
-    services.pause_unapproved()
-    services.pause_suspended()
+    now = timezone.now()
+    services.pause_unapproved(now=now)
+    services.pause_suspended(now=now)

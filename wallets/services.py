@@ -21,7 +21,7 @@ from compliance.models import Action, Outcome
 from exchanges import gateway, loop
 from exchanges.errors import BadCredentials, ExchangeError
 from exchanges.types import Account, Balance, Credentials, KeyInfo
-from wallets import vault
+from wallets import dead_keys, vault
 from wallets.models import ExchangeAccount
 
 PAPER = "paper"
@@ -139,6 +139,8 @@ def validate_account(*, account: ExchangeAccount, origin: Origin, now: datetime)
         same_keys = ExchangeAccount.objects.connected().filter(
             pk=account.pk, sealed_credentials=account.sealed_credentials
         )
+        if changes["status"] == status.INVALID:
+            dead_keys.keys_refused(same_keys.values_list("pk", flat=True), now=now)
         if same_keys.update(**changes) and changes["status"] != account.status:
             detail = {"status": str(changes["status"]), "reason": changes["status_reason"]}
             _record(Action.EXCHANGE_ACCOUNT_CHANGE, account, origin, detail)

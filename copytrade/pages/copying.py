@@ -27,7 +27,7 @@ from subscriptions.models import Subscription
 @require_POST
 def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
     subscription = _own(request, public_id)
-    services.pause(subscription=subscription)
+    services.pause(subscription=subscription, now=timezone.now())
     messages.success(
         request,
         _("%(name)s is paused: nothing is bought, exits are still copied.") % {"name": subscription.strategy},
@@ -40,7 +40,7 @@ def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
     subscription = _own(request, public_id)
     try:
-        services.resume(subscription=subscription)
+        services.resume(subscription=subscription, now=timezone.now())
     except APIException as refusal:
         messages.error(request, str(refusal.detail))
     else:
@@ -51,7 +51,7 @@ def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def pause_all(request: HttpRequest) -> HttpResponse:
-    count = services.pause_all(follower=signed_in(request))
+    count = services.pause_all(follower=signed_in(request), now=timezone.now())
     text = ngettext("%(n)s copy is paused.", "%(n)s copies are paused.", count) % {"n": count}
     messages.success(request, text + " " + _("Nothing is bought; exits are still copied."))
     return HttpResponseRedirect(reverse("dashboard"))

@@ -143,7 +143,8 @@ class PauseAllView(ApiView):
     )
     def post(self, request: Request) -> Response:
         self.body(NothingSerializer)
-        return Response({"paused": services.pause_all(follower=person(request))})
+        paused = services.pause_all(follower=person(request), now=timezone.now())
+        return Response({"paused": paused})
 
 
 class CloseAllView(ApiView):

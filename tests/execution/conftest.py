@@ -1,14 +1,13 @@
 """The paper exchange in its own process, reached as in production: through ccxt over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from accounts.models import Notification
+from accounts.notifications.kinds import NotificationKind
 from exchanges import clients, gateway, limits, loop
-from execution import notices
 from execution.models import CopyOrder
-from strategies.models import Strategy
-from subscriptions.models import Subscription
 from tests.execution.world import World, build
 from tests.paper_exchange.venue_process import PaperExchange
 
@@ -57,12 +56,13 @@ def order(world: World) -> CopyOrder:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """What kind of notice which follower was given."""
-    said: list[tuple[str, int]] = []
-
-    def tell(strategy: Strategy, kind: str, title: str, body: str) -> None:
-        said.extend((kind, row.follower_id) for row in Subscription.objects.following(strategy.pk))
-
-    monkeypatch.setattr(notices, "_tell_followers", tell)
-    return said
+def told() -> Callable[[], list[tuple[str, int]]]:
+    """`told()`: what kind of notice about their masters which follower was given."""
+    about_masters = [
+        NotificationKind.MASTER_LOST,
+        NotificationKind.MASTER_BACK,
+        NotificationKind.MASTER_MOVED_COINS,
+        NotificationKind.MASTER_COINS_BACK,
+    ]
+    rows = Notification.objects.filter(kind__in=about_masters).order_by("pk")
+    return lambda: list(rows.all().values_list("kind", "user_id"))

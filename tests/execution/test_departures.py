@@ -1,5 +1,6 @@
 """Money and coins that come to a master's account or leave it otherwise than by a copied trade."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -138,14 +139,14 @@ def test_a_booked_transfer_stays_as_it_is(master: Master, change: str) -> None:
 
 
 def test_coins_withdrawn_stop_the_entries_of_their_symbol_and_no_others(
-    master: Master, told: list[tuple[str, int]]
+    master: Master, told: Callable[[], list[tuple[str, int]]]
 ) -> None:
     master.trades_and_is_copied("buy", "0.02")
     master.move("withdraw", "BTC", "0.01")
     for _time in range(3):
         master_feed._take_snapshot(master.watch, master.account)
     assert stopped() == ["BTC/USDT"]
-    assert [kind for kind, _who in told] == ["master_moved_coins"] * 3, "each follower, once"
+    assert [kind for kind, _who in told()] == ["master_moved_coins"] * 3, "each follower, once"
 
     assert ends(master.trades_and_is_copied("buy", "0.01")) == {("skipped", "master_moved_coins")}
     master.trade("buy", "0.1", "ETH/USDT")
@@ -180,7 +181,9 @@ def test_coins_sold_in_another_pair_stop_the_entries(master: Master) -> None:
     assert stopped() == ["ETH/USDT"]
 
 
-def test_coins_that_come_back_let_entries_go_on(master: Master, told: list[tuple[str, int]]) -> None:
+def test_coins_that_come_back_let_entries_go_on(
+    master: Master, told: Callable[[], list[tuple[str, int]]]
+) -> None:
     master.trades_and_is_copied("buy", "0.02")
     master.move("withdraw", "BTC", "0.01")
     for _time in range(2):
@@ -189,7 +192,7 @@ def test_coins_that_come_back_let_entries_go_on(master: Master, told: list[tuple
     master_feed._take_snapshot(master.watch, master.account)
 
     assert stopped() == []
-    assert {kind for kind, _who in told} == {"master_moved_coins", "master_coins_back"}
+    assert {kind for kind, _who in told()} == {"master_moved_coins", "master_coins_back"}
     assert ends(master.trades_and_is_copied("buy", "0.01")) == {("filled", "")}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from accounts.models import Notification
 from exchanges import clients
 from execution import tasks
 from execution.models import CopyOrder
@@ -114,6 +115,8 @@ def test_a_refused_key_stops_the_account(order: CopyOrder, world: Any) -> None:
     assert (order.status, order.reason_code) == (Status.REJECTED, "bad_credentials")
     account = ExchangeAccount.objects.get(pk=order.exchange_account_id)
     assert account.status == ExchangeAccount.Status.INVALID
+    told = Notification.objects.get(kind="key_invalid")
+    assert (told.user_id, account.label in told.title) == (account.owner_id, True)
     assert account.status_reason
 
 

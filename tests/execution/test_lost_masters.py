@@ -18,7 +18,7 @@ from wallets.models import ExchangeAccount
 pytestmark = pytest.mark.django_db
 
 LONG_UP = timezone.now() - timedelta(days=1)
-Told = list[tuple[str, int]]
+Told = Callable[[], list[tuple[str, int]]]
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_entries_go_on_when_the_master_is_back(world: World, account_id: int, to
     master_feed._take_snapshot(world.watch(), world.strategy.exchange_account.open())
     look()
     assert ends_of_an_entry(world) == {("filled", "")}
-    assert [kind for kind, _who in told] == ["master_lost"] * 3 + ["master_back"] * 3
+    assert [kind for kind, _who in told()] == ["master_lost"] * 3 + ["master_back"] * 3
 
 
 # --- What followers are told ------------------------------------------------------------------------
@@ -129,16 +129,16 @@ def test_entries_go_on_when_the_master_is_back(world: World, account_id: int, to
 def test_every_follower_is_told_once(world: World, account_id: int, told: Told) -> None:
     heard(account_id, seconds_ago=115)
     look()
-    assert told == []
+    assert told() == []
     heard(account_id, seconds_ago=121)
     look()
-    assert sorted(told) == sorted(("master_lost", row.follower_id) for row in world.subscriptions)
+    assert sorted(told()) == sorted(("master_lost", row.follower_id) for row in world.subscriptions)
 
 
 def test_followers_are_told_where_no_watcher_ever_ran(world: World, told: Told) -> None:
     assert not MasterFeed.objects.exists()
     look()
-    assert [kind for kind, _who in told] == ["master_lost"] * 3
+    assert [kind for kind, _who in told()] == ["master_lost"] * 3
 
 
 def test_a_platform_that_was_down_itself_tells_nothing_before_it_had_time_to_ask(
@@ -146,9 +146,9 @@ def test_a_platform_that_was_down_itself_tells_nothing_before_it_had_time_to_ask
 ) -> None:
     heard(account_id, seconds_ago=3600)
     look(up_since=ago(115))
-    assert told == []
+    assert told() == []
     look(up_since=ago(121))
-    assert {kind for kind, _who in told} == {"master_lost"}
+    assert {kind for kind, _who in told()} == {"master_lost"}
 
 
 # --- Copies that close ------------------------------------------------------------------------------

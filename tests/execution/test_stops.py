@@ -90,7 +90,7 @@ def test_resuming_below_the_level_needs_another_level(levels: Subscription) -> N
         status="paused", stopped_at=timezone.now(), realised_pnl=Decimal(-60)
     )
     with pytest.raises(Conflict, match="stop-loss"):
-        services.resume(subscription=levels)
+        services.resume(subscription=levels, now=timezone.now())
     changes = {"stop_loss_percent": Decimal(20)}
     services.change_subscription(subscription=levels, changes=changes, status="active", now=timezone.now())
     levels.refresh_from_db()

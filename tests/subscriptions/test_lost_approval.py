@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from rest_framework.exceptions import APIException
 
 from accounts.models import User
 from subscriptions import services, tasks
 from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
+
+NOW = timezone.now()
 
 
 def copying(user: User, exchange: str) -> Subscription:
@@ -25,24 +28,24 @@ def test_live_copies_pause_and_paper_and_other_people_go_on(user, stranger):
     tasks.pause_unapproved()
     assert status_of(live) == "active"
     User.objects.filter(pk=user.pk).update(kyc_status="rejected")
-    assert [services.pause_unapproved(), services.pause_unapproved()] == [1, 0]
+    assert [services.pause_unapproved(now=NOW), services.pause_unapproved(now=NOW)] == [1, 0]
     assert [status_of(row) for row in (live, paper, other)] == ["paused", "active", "active"]
 
 
 def test_a_paused_one_is_not_resumed_without_approval(user):
     live = copying(user, "binance")
     User.objects.filter(pk=user.pk).update(kyc_status="rejected")
-    services.pause_unapproved()
+    services.pause_unapproved(now=NOW)
     live.refresh_from_db()
     with pytest.raises(APIException, match="approved identity check"):
-        services.resume(subscription=live)
+        services.resume(subscription=live, now=NOW)
 
 
 def test_a_copy_that_is_leaving_goes_on_leaving(user):
     live = copying(user, "binance")
     Subscription.objects.update(status="closing")
     User.objects.filter(pk=user.pk).update(kyc_status="rejected")
-    assert services.pause_unapproved() == 0
+    assert services.pause_unapproved(now=NOW) == 0
     assert status_of(live) == "closing"
 
 
@@ -50,7 +53,7 @@ def test_where_no_check_is_required_nothing_pauses(user, settings):
     settings.KYC_REQUIRED = False
     live = copying(user, "binance")
     User.objects.filter(pk=user.pk).update(kyc_status="rejected")
-    assert services.pause_unapproved() == 0
+    assert services.pause_unapproved(now=NOW) == 0
     assert status_of(live) == "active"
 
 

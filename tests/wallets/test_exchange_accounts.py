@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from accounts.models import Notification
 from compliance.models import AuditRecord
 from strategies.models import Strategy
 from subscriptions.models import Subscription
@@ -165,6 +166,17 @@ def test_validating_notices_a_key_that_died_and_one_that_came_back(api, live, ve
     assert api.post(f"{ROUTE}{account_id}/validate/").json()["status"] == "active"
     changes = AuditRecord.objects.filter(action="exchange_account.change").order_by("id")
     assert [row.detail["status"] for row in changes] == ["invalid", "active"]
+
+
+def test_its_owner_is_told_each_time_that_a_key_dies_and_once(api, live, venue, user):
+    account_id = connect(api, live).json()["id"]
+    for deaths in (1, 2):
+        venue.fault("revoke", key=live["api_key"])
+        for _ in range(2):
+            api.post(f"{ROUTE}{account_id}/validate/")
+        assert Notification.objects.filter(user=user, kind="key_invalid").count() == deaths
+        venue.ask("DELETE", "/control/faults")
+        api.post(f"{ROUTE}{account_id}/validate/")
 
 
 def test_validating_tells_what_the_account_is_worth_now(api, live, venue):

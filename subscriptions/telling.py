@@ -1,0 +1,84 @@
+"""What followers are told of their own copies, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.notifications.kinds import NotificationKind
+from accounts.notifications.services import notify
+from exchanges.rounding import plain
+from subscriptions.models import Subscription
+
+
+class Why(Enum):
+    """Who or what paused a copy, and what can be done about it."""
+
+    YOU = (gettext_lazy("you asked for it"), gettext_lazy("Resume whenever you want."))
+    APPROVAL = (
+        gettext_lazy("your identity check was lost"),
+        gettext_lazy("Buying with real money needs an approved identity: see Identity check, then resume."),
+    )
+    SUSPENSION = (
+        gettext_lazy("your account was suspended"),
+        gettext_lazy("Ask support why. Once you can log in again, resume it yourself."),
+    )
+
+    def __init__(self, words: Promise, todo: Promise) -> None:
+        self.words, self.todo = words, todo
+
+
+def started(copy: Subscription, *, now: datetime) -> None:
+    title = _("You copy %(strategy)s from now on")
+    body = _(
+        "%(amount)s %(quote)s of %(account)s stand behind it. What the master trades from now on is copied; "
+        "what the master held before is not.\n\nYou can pause it, set limits, or leave at any time."
+    )
+    words = {
+        "amount": plain(copy.allocation),
+        "quote": copy.strategy.quote,
+        "account": copy.exchange_account.label,
+    }
+    _tell(copy, NotificationKind.SUBSCRIPTION_STARTED, title, body % words, now)
+
+
+def paused(copies: Iterable[Subscription], why: Why, *, now: datetime) -> None:
+    for copy in copies:
+        title = _("Copying %(strategy)s is paused: {why}").format(why=why.words)
+        body = _("Nothing is bought any more. What the master sells is still sold for you.\n\n%(todo)s")
+        _tell(copy, NotificationKind.SUBSCRIPTION_PAUSED, title, body % {"todo": why.todo}, now)
+
+
+def resumed(copy: Subscription, *, now: datetime) -> None:
+    body = _(
+        "Purchases are copied again, from the master's next trade on. What was missed is not made up for."
+    )
+    _tell(copy, NotificationKind.SUBSCRIPTION_RESUMED, _("Copying %(strategy)s goes on"), body, now)
+
+
+def closed(copy: Subscription, *, now: datetime) -> None:
+    if copy.on_unsubscribe == Subscription.OnUnsubscribe.CLOSE:
+        kept = _("What it held was sold, but for what is too small to sell.")
+    else:
+        kept = _("What it held is yours and stays on your exchange account.")
+    body = _("%(kept)s Realised result: %(result)s %(quote)s.\n\nIts orders and trades stay readable.")
+    words = {"kept": kept, "result": plain(copy.realised_pnl), "quote": copy.strategy.quote}
+    _tell(copy, NotificationKind.SUBSCRIPTION_CLOSED, _("You no longer copy %(strategy)s"), body % words, now)
+
+
+def _tell(copy: Subscription, kind: NotificationKind, title: str, body: str, now: datetime) -> None:
+    notify(
+        user_ids=[copy.follower_id],
+        kind=kind,
+        title=title % {"strategy": copy.strategy.name},
+        body=body,
+        link=reverse("copy", args=[copy.public_id]),
+        now=now,
+        dedupe=f"{copy.public_id}:{now.isoformat()}",
+    )
