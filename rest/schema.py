@@ -21,6 +21,7 @@ ERRORS = {
     "413": "A JSON body above 1 MB.",
     "415": "The body does not have the media type shown.",
     "429": "Too many requests; see Retry-After.",
+    "503": "An exchange or a store does not answer now; see Retry-After.",
 }
 ERROR_EXAMPLES = {
     "400": codes.UNKNOWN_FIELD,
@@ -29,7 +30,7 @@ ERROR_EXAMPLES = {
     "404": codes.NOT_FOUND,
     "413": codes.BODY_TOO_LARGE,
 }
-ONLY_WRITES = {"409", "413", "415"}
+ONLY_WRITES = {"409", "413", "415", "503"}
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

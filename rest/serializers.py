@@ -39,17 +39,23 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class QuerySerializer(StrictSerializer):
-    """The filters of a list: unknown ones and repeated ones are refused, never ignored."""
+    """The filters of a list: unknown, repeated and empty ones are refused, never ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
-        repeated = {
-            str(name)[:NAME_SHOWN]: [ErrorDetail("Given more than once.", codes.INVALID.name)]
+        wrong = {
+            str(name)[:NAME_SHOWN]: [ErrorDetail(fault, codes.INVALID.name)]
             for name in data
-            if len(data.getlist(name)) > 1 and not self._takes_many(name)
+            if (fault := self._fault(name, data.getlist(name)))
         }
-        if repeated:
-            raise ValidationError(repeated)
+        if wrong:
+            raise ValidationError(wrong)
         return super().to_internal_value(data)
+
+    def _fault(self, name: str, given: list[str]) -> str:
+        if len(given) > 1 and not self._takes_many(name):
+            return "Given more than once."
+        # The framework takes an empty one for one left out.
+        return "Empty; leave it out." if "" in given and name in self.fields else ""
 
     def _takes_many(self, name: str) -> bool:
         return isinstance(self.fields.get(name), (serializers.ListField, serializers.MultipleChoiceField))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from rest.fields import DecimalString, WholeNumber
@@ -16,6 +17,7 @@ MOST_BPS = 10_000
 CURRENCIES = ("USDT", "USDC", "BTC", "ETH")
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "enum": KillSwitch.values}, {"type": "boolean"}]})
 class Switch(serializers.ChoiceField):
     """`off`, `close_only` or `freeze`; true means `close_only`, false and null mean `off`."""
 
