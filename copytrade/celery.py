@@ -56,6 +56,18 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"queue": "default", "expires": 60},
         },
+        "check-audit-chain": {
+            "task": "copytrade.tasks.check_itself",
+            "args": ["audit_chain"],
+            "schedule": crontab(hour=2, minute=20),
+            "options": {"queue": "default", "expires": 3600},
+        },
+        "check-exchanges": {
+            "task": "copytrade.tasks.check_itself",
+            "args": ["exchanges"],
+            "schedule": crontab(hour=2, minute=50),
+            "options": {"queue": "default", "expires": 3600},
+        },
         "purge-audit": {
             "task": "accounts.tasks.purge_audit",
             "schedule": crontab(hour=3, minute=17),

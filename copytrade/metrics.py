@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 
 from compliance.metrics import AuditCollector
-from copytrade import shared_counts, standing
+from copytrade import self_checks, shared_counts, standing
 from rest.addresses import client_ip, within
 
 log = structlog.get_logger(__name__)
@@ -70,6 +70,12 @@ class StandingCollector(Collector):
                 "Messages that wait for a worker.",
                 "queue",
                 standing.queue_depths(),
+            )
+            yield _gauge(
+                "copytrade_self_check_differences",
+                "What the last nightly check of the audit chain, or of books against exchanges, has found.",
+                "check",
+                {check: float(last.differences) for check, last in self_checks.last_results().items()},
             )
         except RedisError as error:
             log.warning("queues_not_counted", error=type(error).__name__)

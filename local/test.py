@@ -4,6 +4,7 @@ python -m local.test [PYTEST ARGUMENT...]
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
         ensure_installed()
         ensure_assets()
         env = environment.for_tests() | _chromium(wanted=not arguments or "browser" in " ".join(arguments))
+        _prometheus(wanted=not arguments or re.search("operation|flows", " ".join(arguments)) is not None)
         with for_one_command(env) as engines:
             command: list[str | Path] = ["python", "-m", "pytest", *(arguments or EVERYTHING)]
             return run("pytest", command, env=engines.env(), cwd=ROOT)
@@ -44,6 +46,19 @@ def _chromium(*, wanted: bool) -> dict[str, str]:
     if not path and wanted:
         say("  no Chromium: the tests in a browser are skipped; install it, or name one with CHROMIUM=/path.")
     return {"CHROMIUM": path} if path else {}
+
+
+def _prometheus(*, wanted: bool) -> None:
+    """For the tests of alerts and dashboard; they fail where it cannot be had."""
+    if not wanted or shutil.which("promtool"):
+        return
+    if not debian.can_install():
+        say("  no Prometheus: the tests of alerts and dashboard fail; install Debian's prometheus.")
+        return
+    try:
+        debian.install("prometheus", log=RUN / "install.log")
+    except ChildDied as death:
+        say(str(death))
 
 
 def _find_chromium() -> str | None:

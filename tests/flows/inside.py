@@ -23,6 +23,7 @@ from django.urls import get_resolver  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from copytrade import self_checks  # noqa: E402
 from copytrade.demo import Move, free_and_held, trade  # noqa: E402
 from exchanges.types import Credentials, Side  # noqa: E402
 from execution.models import CopyOrder  # noqa: E402
@@ -161,6 +162,15 @@ def secrets_in_use() -> dict[str, str]:
         found[f"key of {account.pk}"] = credentials.api_key
         found[f"secret of {account.pk}"] = credentials.secret
     return found
+
+
+def check_itself() -> list[str]:
+    """What is done each night."""
+    return [check for check in self_checks.CHECKS if self_checks.run(check, now=timezone.now())]
+
+
+def filled_orders(*, of_strategy: int) -> int:
+    return CopyOrder.objects.filter(strategy=of_strategy, status="filled").count()
 
 
 def _positions_that_differ(strategy: int) -> list[str]:
