@@ -18,7 +18,7 @@ from copytrade.pages.staff import is_auditor, is_reviewer, may_trade
 
 THEMES = ("light", "dark")
 # Of traders; the rest is under More.
-UNDER_MORE = ("positions", "trades", "studio")
+UNDER_MORE = ("positions", "trades", "wallet-accounts", "studio")
 A_YEAR = 365 * 24 * 3600
 
 
@@ -59,6 +59,7 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
             ("positions", _("Positions"), _("Positions"), "currency-bitcoin"),
             ("trades", _("Trades"), _("Trades"), "receipt"),
             ("risk", _("Risk"), _("Risk"), "shield"),
+            ("wallet-accounts", _("Wallets"), _("Wallets"), "wallet"),
             ("studio", _("Studio"), _("Studio"), "activity"),
         ]
     else:
@@ -85,7 +86,8 @@ def _account_navigation(request: HttpRequest) -> list[NavigationItem]:
 
 def _item(request: HttpRequest, name: str, label: str, short: str, icon: str) -> NavigationItem:
     address = reverse(name)
-    current = request.path.startswith(address)
+    section = "/wallets/" if name == "wallet-accounts" else address
+    current = request.path.startswith(section)
     return NavigationItem(address, label, short, icon, current=current, on_phone=name not in UNDER_MORE)
 
 

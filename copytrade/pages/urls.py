@@ -21,8 +21,11 @@ from copytrade.pages import (
     trades,
 )
 from copytrade.pages.studio import hooks, offers, overview, sending
+from copytrade.pages.wallets import accounts, addresses
 
 STUDIO = "studio/strategies/<slug:slug>/"
+ACCOUNT = "wallets/accounts/<uuid:public_id>/"
+ADDRESS = "wallets/addresses/<uuid:public_id>/"
 urlpatterns = [
     path("", landing.landing, name="landing"),
     path("theme/", shell.choose_theme, name="theme"),
@@ -51,6 +54,16 @@ urlpatterns = [
     path("trades/", trades.trades, name="trades"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
     path("signals/<uuid:public_id>/live/", signals.signal_live, name="signal_live"),
+    path("wallets/accounts/", accounts.accounts, name="wallet-accounts"),
+    path("wallets/accounts/connect/", accounts.connect, name="wallet-connect"),
+    path(f"{ACCOUNT}validate/", accounts.validate, name="wallet-validate"),
+    path(f"{ACCOUNT}rotate/", accounts.rotate, name="wallet-rotate"),
+    path(f"{ACCOUNT}rename/", accounts.rename, name="wallet-rename"),
+    path(f"{ACCOUNT}disconnect/", accounts.disconnect, name="wallet-disconnect"),
+    path("wallets/addresses/", addresses.addresses, name="wallet-addresses"),
+    path(f"{ADDRESS}confirm/", addresses.confirm, name="wallet-address-confirm"),
+    path(f"{ADDRESS}send-code/", addresses.send_code, name="wallet-address-code"),
+    path(f"{ADDRESS}remove/", addresses.remove, name="wallet-address-remove"),
     path("studio/", overview.studio, name="studio"),
     path("studio/live/", overview.studio_live, name="studio_live"),
     path("studio/new/", offers.new_strategy, name="studio_new"),

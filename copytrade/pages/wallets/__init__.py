@@ -1,0 +1,1 @@
+"""Where money is, and where it may go."""
