@@ -44,6 +44,26 @@ class Action(models.TextChoices):
     AUDIT_PURGE = "audit.purge"
 
 
+# What people are shown of their own record: who may act for them, and how.
+SECURITY = (
+    Action.LOGIN_SUCCESS,
+    Action.LOGIN_FAILURE,
+    Action.TOKEN_ISSUE,
+    Action.TOKEN_REVOKE,
+    Action.TOKEN_FAILURE,
+    Action.ROLE_CHANGE,
+    Action.EXCHANGE_ACCOUNT_CREATE,
+    Action.EXCHANGE_ACCOUNT_CHANGE,
+    Action.EXCHANGE_ACCOUNT_DELETE,
+    Action.WITHDRAWAL_ADDRESS_CREATE,
+    Action.WITHDRAWAL_ADDRESS_CONFIRM,
+    Action.KILL_SWITCH_CHANGE,
+    Action.WEBHOOK_CREATE,
+    Action.WEBHOOK_REVOKE,
+    Action.EXPORT,
+)
+
+
 class Outcome(models.TextChoices):
     SUCCESS = "success"
     REFUSED = "refused"
@@ -73,6 +93,9 @@ class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
     def kept_nonces(self) -> AuditRecordQuerySet:
         """Nonces of living tokens whose records are gone: all that is left of those."""
         return self.filter(action=Action.NONCE_USE, object="")
+
+    def security_events(self) -> AuditRecordQuerySet:
+        return self.filter(action__in=SECURITY)
 
     def about(self, names: list[str]) -> AuditRecordQuerySet:
         """What these persons did, and what strangers tried in their name."""
@@ -117,6 +140,11 @@ class AuditRecord(PublicIdModel):
         indexes = [
             models.Index(F("at").desc(), F("id").desc(), name="audit_newest_first"),
             models.Index(fields=["xid", "id"], name="audit_in_order_of_sealing"),
+            models.Index(
+                fields=["actor", "-at"],
+                condition=Q(action__in=SECURITY),
+                name="security_events_of_a_person",
+            ),
             models.Index(
                 fields=["token_id"], condition=Q(action="nonce.use", object=""), name="audit_kept_nonces"
             ),
