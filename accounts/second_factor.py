@@ -18,7 +18,7 @@ from records import sealing
 
 # The library asks without saying whose secret it is: bound to the purpose, not to a row.
 OWNER = "second factor"
-STAFF_PATHS = ("/admin/", "/audit/", "/api/v1/audit/")
+STAFF_PATHS = ("/admin/", "/audit/", "/api/v1/audit/", "/operations/")
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 

@@ -13,7 +13,7 @@ class CopytradeConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers its check.
-        from copytrade import database_roles  # noqa: F401
+        from copytrade import alive, database_roles  # noqa: F401
 
         task_logs.connect()
         error_reports.configure(

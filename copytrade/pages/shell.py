@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from copytrade.pages.obstacles import obstacles_of
-from copytrade.pages.staff import is_auditor, is_reviewer, may_trade
+from copytrade.pages.staff import is_admin, is_auditor, is_reviewer, may_trade
 
 THEMES = ("light", "dark")
 # Of traders; the rest is under More.
@@ -68,6 +68,8 @@ def _navigation(request: HttpRequest) -> list[NavigationItem]:
             places.append(("admin:accounts_kyccase_changelist", _("Reviews"), _("Reviews"), "users"))
         if is_auditor(user):
             places.append(("audit", _("Audit record"), _("Audit"), "list"))
+        if is_admin(user):
+            places.append(("operations", _("Operations"), _("Operations"), "activity"))
         places.append(("admin:index", _("Admin"), _("Admin"), "settings"))
     return [_item(request, *place) for place in places]
 

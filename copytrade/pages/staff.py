@@ -38,6 +38,10 @@ def is_auditor(user: User) -> bool:
     return Role.AUDITOR in user.roles
 
 
+def is_admin(user: User | AnonymousUser) -> bool:
+    return isinstance(user, User) and (user.is_superuser or Role.ADMIN in user.roles)
+
+
 def found_in_admin(user: User) -> list[str | Promise]:
     """What the admin shows, a sentence for each of the person's roles."""
     if user.is_superuser:

@@ -31,7 +31,11 @@ def test_staff_are_led_to_what_they_may_look_at(role, told, client, db):
     client.force_login(person(role))
     answer = client.get("/dashboard/")
     shown = text_of(answer)
-    own = {Role.AUDITOR: ["/audit/"], Role.COMPLIANCE: ["/admin/accounts/kyccase/"]}.get(role, [])
+    own = {
+        Role.AUDITOR: ["/audit/"],
+        Role.COMPLIANCE: ["/admin/accounts/kyccase/"],
+        Role.ADMIN: ["/operations/"],
+    }[role]
     assert navigation_of(answer) == ["/dashboard/", "/strategies/", *own, "/admin/"]
     assert told in shown
     assert "Nothing is copied yet" not in shown

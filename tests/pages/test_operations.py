@@ -1,0 +1,71 @@
+"""Is it healthy? For administrators with a second factor."""
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.roles import Role
+from copytrade import alive, standing
+from tests.conftest import STAFF_PATHS
+from tests.pages.market import text_of
+from tests.pages.test_staff import person
+
+PAGE, FIGURES = "/operations/", "/operations/figures/"
+
+
+@pytest.fixture
+def admin(db):
+    client = Client()
+    client.force_login(person(Role.ADMIN))
+    return client
+
+
+def test_the_page_tells_queues_workers_and_orders(admin):
+    alive.say("trading here:1", at=time.time())
+    alive.say("trading gone:2", at=time.time() - 60)
+    shown = text_of(admin.get(PAGE))
+    for word in ("Orders of unknown fate", "exits", "recovery", "trading here:1", "No master is watched"):
+        assert word in shown
+    assert "trading gone:2" not in shown
+    assert alive.workers(timezone.now() + timedelta(minutes=1)) == []
+
+
+def test_a_poll_that_brings_nothing_new_is_answered_by_204(admin):
+    page = admin.get(PAGE).content.decode()
+    (address,) = re.findall(r'hx-get="(/operations/figures/\?after=\w+)" hx-trigger="every 5s"', page)
+    assert admin.get(address).status_code == 204
+    assert admin.get(FIGURES).status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.TRADER, Role.COMPLIANCE, Role.AUDITOR])
+def test_others_are_refused(role, client, db):
+    client.force_login(person(role))
+    assert [client.get(address).status_code for address in (PAGE, FIGURES)] == [403, 403]
+
+
+def test_strangers_are_led_to_the_log_in(client, db):
+    assert [client.get(address).status_code for address in (PAGE, FIGURES)] == [302, 302]
+
+
+def test_no_second_factor_no_operations(admin, monkeypatch):
+    monkeypatch.setattr("accounts.second_factor.STAFF_PATHS", STAFF_PATHS)
+    answer = admin.get(PAGE)
+    assert (answer.status_code, answer.url) == (302, "/accounts/2fa/")
+
+
+def test_without_a_broker_the_page_still_tells_the_rest(admin, settings):
+    standing.broker.cache_clear()
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    try:
+        assert "The broker does not answer" in text_of(admin.get(PAGE))
+    finally:
+        standing.broker.cache_clear()
+
+
+def test_the_number_of_queries_does_not_grow_with_the_venues(admin, django_assert_max_num_queries):
+    with django_assert_max_num_queries(20):
+        admin.get(FIGURES)
