@@ -17,18 +17,19 @@ from exchanges import gateway
 from exchanges.rounding import EXACT
 from exchanges.types import Account, OrderRequest, OrderType, Side
 from execution import orders
+from execution.breaches import write_denied
 from execution.decisions import Facts, Rules, decide
 from execution.endings import Work, end_signals, released
-from execution.exposure import lock_exposure
 from execution.metrics import count_ended
 from execution.models import CopyOrder
 from execution.orders import Order
 from execution.rules import rules_of
 from execution.states import LIVE, Status
+from execution.usage import lock_allowances
 from ledger.booking import positions_for, write_positions
 from ledger.models import Mark
 from records.bulk import select
-from risk.models import RiskLimits
+from risk.platform import stops_in_force
 from subscriptions.relations import Relation, lock_relations, write_money
 from wallets.access import Access, open_accounts
 
@@ -61,12 +62,19 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> Claim:
         # Subscriptions are always locked first, by id: the kill switch takes the same locks.
         relations = lock_relations(_subscriptions_of(order_ids))
         due = _first_in_line(orders.lock_due(order_ids, now=now))
-        facts = facts_for(relations, rules, (order.exchange_account_id for order in due))
+        facts = facts_for(
+            relations,
+            rules,
+            (order.exchange_account_id for order in due),
+            quotes={order.symbol.partition("/")[2] for order in due},
+            now=now,
+        )
         decide_all(due, facts, worker=worker, now=now)
         orders.write(due, COLUMNS, now=now)
         orders.write_traces(due)
         orders.write_attempts(due)
         write_changes(facts, now=now)
+        write_denied(facts.denied, now=now)
         ended = [order for order in due if order.is_final]
         work = released(ended, now=now)
     end_signals(ended)
@@ -112,20 +120,24 @@ _LIVE = sorted(status.value for status in LIVE)
 
 
 def facts_for(
-    relations: dict[int, Relation], rules: dict[str, Rules | None], others: Iterable[int] = ()
+    relations: dict[int, Relation],
+    rules: dict[str, Rules | None],
+    others: Iterable[int] = (),
+    *,
+    quotes: Iterable[str],
+    now: datetime,
 ) -> Facts:
-    """What is to be known for deciding; the caller has locked these subscriptions.
+    """What is to be known for deciding orders in these quotes; the caller has locked these subscriptions.
 
     `others` are accounts of orders without a subscription.
     """
     accounts = open_accounts({*others, *(row.exchange_account_id for row in relations.values())})
-    limits = RiskLimits.objects.by_user({row.follower_id for row in relations.values()})
     return Facts(
         relations=relations,
         accounts=accounts,
         rules=rules,
-        limits=limits,
-        exposure=lock_exposure(user for user, own in limits.items() if own.max_open_notional is not None),
+        stops=stops_in_force(),
+        allowances=lock_allowances(relations, quotes, now=now),
         venue_now={
             exchange: gateway.venue_now(exchange)
             for exchange in {access.exchange for access in accounts.values()}

@@ -6,13 +6,22 @@ Pure: what fan-out and claim decide with rows in hand, here by values alone. Amo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-from exchanges.rounding import EXACT
+from exchanges.rounding import EXACT, meets_minimum, round_down
 from exchanges.types import MarketRules
-from risk.checks import Limits, check_entry, check_size, slippage_bound_bps
+from risk.checks import (
+    Allowance,
+    Limits,
+    Usage,
+    Wish,
+    allowed_amount,
+    check_entry,
+    check_wish,
+    slippage_bound_bps,
+)
 from subscriptions.sizing import (
     FollowerSettings,
     MasterFill,
@@ -92,7 +101,7 @@ def decide_entry(
     reason = _refusal(trade, copier, rules)
     if reason or rules is None:
         return Decision(ZERO, account.target, reason or "symbol_not_listed")
-    chosen = slippage_bound_bps(copier.limits, chosen=copier.slippage_bps[trade.symbol])
+    chosen = slippage_bound_bps([copier.limits], chosen=copier.slippage_bps[trade.symbol])
     bound = price_bound(master_price=trade.price, max_slippage_bps=chosen, tick_size=rules.tick_size)
     if bound <= 0:
         # A tick coarser than the price: there is no price at which this venue would buy.
@@ -156,21 +165,39 @@ def _buy(
     with localcontext(EXACT):
         target = account.target + wanted
         sized = round_entry(target=target, held=account.held, bound=bound, cash=account.cash, rules=rules)
-        quantity = sized.amount or ZERO
-        denial = check_size(
-            limits, notional=quantity * bound, currency=rules.quote, open_before=account.open_before
-        )
-        if denial:
-            return Decision(ZERO, account.target, denial.rule)
-        if sized.is_cut:
+        quantity, is_cut = sized.amount or ZERO, sized.is_cut
+        if quantity:
+            allowance = _allowance(limits, account)
+            wish = _wish(trade, limits, quantity, bound, rules)
+            fits = round_down(allowed_amount(allowance, wish), rules.lot_step)
+            if fits < quantity and meets_minimum(fits, bound, rules):
+                quantity, is_cut = fits, True
+            denial = check_wish(allowance, _wish(trade, limits, quantity, bound, rules))
+            if denial:
+                return Decision(ZERO, account.target, denial.rule)
+        if is_cut:
             # What the allocation cannot pay is never chased.
             target = account.held + quantity
         if not quantity:
-            return Decision(ZERO, target, "allocation_used" if sized.is_cut else "below_minimum")
+            return Decision(ZERO, target, "allocation_used" if is_cut else "below_minimum")
         if bound < trade.price:
             # The tick took the bound below the master's price, at which nobody sells so cheaply.
             return Decision(ZERO, max(ZERO, target - quantity), "beyond_slippage")
         return Decision(quantity, target)
+
+
+def _allowance(limits: Limits, account: SubAccount) -> Allowance:
+    """What is used of the size limits; those of the day and of numbers are not known of another time."""
+    sizes = replace(limits, max_daily_loss=None, max_open_positions=None, max_orders_per_day=None)
+    others = {name for name, amount in account.open_before.items() if amount} - {limits.currency}
+    used = None if others else account.open_before.get(limits.currency, ZERO)
+    return Allowance(sizes, Usage(open_notional=used))
+
+
+def _wish(trade: MasterTrade, limits: Limits, amount: Decimal, bound: Decimal, rules: MarketRules) -> Wish:
+    # Rates of another time are not known.
+    rate = Decimal(1) if rules.quote == limits.currency else None
+    return Wish(key=(0, trade.symbol), amount=amount, price=bound, rate=rate)
 
 
 def sell_down(target: Decimal, held: Decimal, price: Decimal, rules: MarketRules) -> Decision:

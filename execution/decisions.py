@@ -5,23 +5,24 @@ Works on the rows in memory; the claim holds their locks and writes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
-from exchanges.rounding import round_price_up
+from exchanges.rounding import meets_minimum, plain, round_down, round_price_up
 from exchanges.types import MarketRules, OrderType
-from execution.exposure import Exposure
 from execution.models import CopyOrder
 from execution.orders import Order
 from execution.reasons import Reason
 from execution.states import Status
+from execution.usage import Allowances
 from ledger.booking import PositionKey, SubPosition
-from risk.checks import Limits, check_size
+from risk.checks import Allowance, Denial, Limits, Wish, allowed_amount, check_wish, strictest_switch
+from risk.platform import Stop, mode_at
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation
-from subscriptions.sizing import PLACES, Sized, lower_target, round_entry, round_exit
+from subscriptions.sizing import PLACES, Sized, Step, lower_target, round_entry, round_exit
 from wallets.access import Access
 
 ZERO = Decimal(0)
@@ -30,9 +31,18 @@ ACCEPTED_FOR = timedelta(seconds=5)
 LOOK_UP_AFTER = ACCEPTED_FOR + timedelta(seconds=1)
 # What must wait for a person or a venue is asked about again this often.
 PAUSE = timedelta(seconds=5)
-NO_LIMITS = Limits()
 
 Rules = Mapping[str, MarketRules]
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """An entry that a limit stopped: whose limit it was, and by which numbers."""
+
+    order: Order
+    follower_id: int
+    denial: Denial
+    allowance: Allowance
 
 
 @dataclass(slots=True)
@@ -45,17 +55,27 @@ class Facts:
     relations: dict[int, Relation]
     accounts: dict[int, Access]
     rules: dict[str, Rules | None]
-    limits: dict[int, Limits]
-    exposure: Exposure
+    allowances: Allowances
+    stops: Sequence[Stop]
     venue_now: dict[str, datetime]
     positions: dict[PositionKey, SubPosition] = field(default_factory=dict)
     marks: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    denied: list[Denied] = field(default_factory=list)
 
     def position_of(self, order: Order) -> SubPosition:
         return self.positions[order.strategy_id, order.subscription_id, order.symbol]
 
-    def limits_of(self, relation: Relation) -> Limits:
-        return self.limits.get(relation.follower_id, NO_LIMITS)
+    def allowances_of(self, relation: Relation) -> list[Allowance]:
+        return self.allowances.over(follower_id=relation.follower_id, subscription_id=relation.id)
+
+    def limits_of(self, relation: Relation) -> list[Limits]:
+        return [allowance.limits for allowance in self.allowances_of(relation)]
+
+    def platform_mode(self, order: Order) -> str:
+        """Whether the platform's staff have stopped what this order is for."""
+        if not self.stops:
+            return "off"
+        return mode_at(self.stops, self.accounts[order.exchange_account_id].exchange, order.strategy_id)
 
 
 def decide(order: Order, facts: Facts, now: datetime) -> None:
@@ -74,7 +94,7 @@ def decide(order: Order, facts: Facts, now: datetime) -> None:
     if account.account is None:
         return _end_or_wait(order, facts, Reason.ACCOUNT_INVALID, now)
     if order.subscription_id is None:
-        return _take(order, order.target_change, now)
+        return _decide_own(order, facts, now)
     if order.kind == CopyOrder.Kind.EXIT:
         return _decide_exit(order, facts, rules[order.symbol], now)
     return _decide_entry(order, facts, rules[order.symbol], now)
@@ -90,10 +110,19 @@ def _end_late(order: Order, facts: Facts, now: datetime) -> None:
     return _give_up(order, facts, Status.EXPIRED, Reason.NOT_PLACED_IN_TIME, now)
 
 
+def _decide_own(order: Order, facts: Facts, now: datetime) -> None:
+    """A master's own order, which only the platform's staff may stop."""
+    mode = facts.platform_mode(order)
+    if mode == "freeze" or (mode == "close_only" and order.side == "buy"):
+        return _end(order, Status.DENIED, Reason.PLATFORM_STOPPED, now)
+    return _take(order, order.target_change, now)
+
+
 def _decide_entry(order: Order, facts: Facts, rules: MarketRules, now: datetime) -> None:
     subscription = facts.relations[order.subscription_id or 0]
-    limits = facts.limits_of(subscription)
-    if limits.kill_switch != "off":
+    if facts.platform_mode(order) != "off":
+        return _give_up(order, facts, Status.DENIED, Reason.PLATFORM_STOPPED, now)
+    if strictest_switch(facts.limits_of(subscription)) != "off":
         return _give_up(order, facts, Status.DENIED, Reason.KILL_SWITCH, now)
     if subscription.status != Subscription.Status.ACTIVE:
         is_paused = subscription.status == Subscription.Status.PAUSED
@@ -104,13 +133,13 @@ def _decide_entry(order: Order, facts: Facts, rules: MarketRules, now: datetime)
     sized = round_entry(
         target=target, held=position.held, bound=bound, cash=subscription.available, rules=rules
     )
+    sized = _cut(order, sized, subscription, facts, rules)
     amount = sized.amount or ZERO
     _trace(order, sized)
-    exposure = facts.exposure.get(subscription.follower_id, {})
-    denial = check_size(limits, notional=amount * bound, currency=rules.quote, open_before=exposure)
-    if denial:
-        order.reason_text = denial.sentence
-        return _give_up(order, facts, Status.DENIED, Reason(denial.rule), now)
+    if denied := _denied(order, amount, subscription, facts, rules):
+        facts.denied.append(denied)
+        order.reason_text = denied.denial.sentence
+        return _give_up(order, facts, Status.DENIED, Reason(denied.denial.rule), now)
     # What the allocation cannot pay is never chased; what is merely too small joins the next change.
     position.target = position.held + amount if sized.is_cut else target
     order.target_applied = True
@@ -120,14 +149,63 @@ def _decide_entry(order: Order, facts: Facts, rules: MarketRules, now: datetime)
     # To what the database keeps, so that releasing it leaves exactly nothing.
     order.reserved = (amount * bound * (1 + rules.taker_fee)).quantize(PLACES, ROUND_UP)
     subscription.reserved += order.reserved
-    if subscription.follower_id in facts.exposure:
-        exposure[rules.quote] = exposure.get(rules.quote, ZERO) + order.reserved
+    _count(order, subscription, facts, rules)
     return _take(order, amount, now)
+
+
+def _cut(order: Order, sized: Sized, relation: Relation, facts: Facts, rules: MarketRules) -> Sized:
+    """Smaller, where limits say that what is too large is cut, and the venue takes what is left."""
+    wished, bound = sized.amount or ZERO, order.price or ZERO
+    allowances = facts.allowances_of(relation)
+    if not wished or all(allowance.limits.oversize != "cut" for allowance in allowances):
+        return sized
+    most = min(
+        allowed_amount(allowance, _wish(order, wished, allowance, facts, rules)) for allowance in allowances
+    )
+    amount = round_down(most, rules.lot_step)
+    if amount >= wished or not meets_minimum(amount, bound, rules):
+        return sized
+    step = Step("Cut to your limits", f"{plain(wished)} is more than they allow", plain(amount))
+    return Sized(amount, (*sized.steps, step), is_cut=True)
+
+
+def _denied(
+    order: Order, amount: Decimal, relation: Relation, facts: Facts, rules: MarketRules
+) -> Denied | None:
+    """The first limit that this entry would pass, of its owner's and of its copy's; nothing passes none."""
+    for allowance in facts.allowances_of(relation) if amount else ():
+        denial = check_wish(allowance, _wish(order, amount, allowance, facts, rules))
+        if denial:
+            return Denied(order, relation.follower_id, denial, allowance)
+    return None
+
+
+def _wish(order: Order, amount: Decimal, allowance: Allowance, facts: Facts, rules: MarketRules) -> Wish:
+    return Wish(
+        key=(order.subscription_id or 0, order.symbol),
+        amount=amount,
+        price=order.price or ZERO,
+        rate=facts.allowances.rates.rate(rules.quote, allowance.limits.currency),
+        is_first_attempt=order.attempt == 0,
+    )
+
+
+def _count(order: Order, relation: Relation, facts: Facts, rules: MarketRules) -> None:
+    """What goes counts for those that are decided after it, in this very claim."""
+    for allowance in facts.allowances_of(relation):
+        rate = facts.allowances.rates.rate(rules.quote, allowance.limits.currency)
+        allowance.take(
+            (relation.id, order.symbol),
+            notional=None if rate is None else order.reserved * rate,
+            is_first_attempt=order.attempt == 0,
+        )
 
 
 def _decide_exit(order: Order, facts: Facts, rules: MarketRules, now: datetime) -> None:
     position = facts.position_of(order)
-    if facts.limits_of(facts.relations[order.subscription_id or 0]).kill_switch == "freeze":
+    if facts.platform_mode(order) == "freeze":
+        return _wait(order, Reason.PLATFORM_STOPPED, now)
+    if strictest_switch(facts.limits_of(facts.relations[order.subscription_id or 0])) == "freeze":
         return _wait(order, Reason.KILL_SWITCH, now)
     if not order.target_applied:
         position.target = lower_target(position.target, order.target_change)

@@ -89,6 +89,7 @@ _REQUESTED = {
     Status.CANCELED: Signal.Status.CANCELED,
     Status.REJECTED: Signal.Status.REJECTED,
     Status.SKIPPED: Signal.Status.REJECTED,
+    Status.DENIED: Signal.Status.REJECTED,
     Status.EXPIRED: Signal.Status.REJECTED,
 }
 

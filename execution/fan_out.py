@@ -16,6 +16,7 @@ from django.db import transaction
 from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
 from execution import claiming, orders, pacing, slices
+from execution.breaches import write_denied
 from execution.claiming import Claimed
 from execution.decisions import Facts
 from execution.metrics import count_ended
@@ -81,7 +82,7 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
         relations = lock_followers(
             signal.strategy_id, number=signal.number or 0, above=piece.above, upto=piece.upto
         )
-        facts = claiming.facts_for(relations, rules)
+        facts = claiming.facts_for(relations, rules, quotes=[signal.strategy.quote], now=now)
         stop = None
         if not signal.is_exit:
             stop = why_no_entry(strategy_id=signal.strategy_id, symbol=signal.symbol, now=now)
@@ -90,6 +91,7 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
             _claim(new, facts, grants, claim_for, now)
         orders.insert(new, now=now)
         claiming.write_changes(facts, now=now)
+        write_denied(facts.denied, now=now)
         piece.delete()
     slices.finish(signal.pk, now=now)
     count_ended(new)
@@ -209,8 +211,9 @@ def _entry(signal: Signal, follower: Relation, facts: Facts, exchange: str, stop
     sized = _size(signal, follower, bound)
     if sized.amount is None:
         return _skipped(Reason.MASTER_EQUITY_UNKNOWN, sized.steps)
-    if denial := check_entry(limits, symbol=signal.symbol):
-        return _denied(denial, sized)
+    for one in limits:
+        if denial := check_entry(one, symbol=signal.symbol):
+            return _denied(denial, sized)
     return Verdict(Status.PENDING, None, "", min(sized.amount, LARGEST_AMOUNT), bound, sized.steps)
 
 

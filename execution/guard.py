@@ -6,11 +6,15 @@ from collections import defaultdict
 from datetime import datetime
 
 import structlog
+from django.db.models import F, OuterRef, Subquery
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
 from ledger.models import Mark, Position
 from ledger.prices import keep_prices
+from risk.models import RiskLimits, SubscriptionLimits
+from risk.rates import symbols_between
+from subscriptions.models import Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +53,23 @@ def _symbols_held() -> dict[str, set[str]]:
         "subscription__exchange_account__exchange", "symbol"
     )
     masters = held.filter(subscription=None).values_list("strategy__exchange_account__exchange", "symbol")
+    for exchange, quote, currency in _currencies_of_limits():
+        symbols[exchange] |= symbols_between(quote, currency)
     for exchange, symbol in followers.union(masters):
         symbols[exchange].add(symbol)
         if exchange in FEE_COINS:
             symbols[exchange].add(f"{FEE_COINS[exchange]}/{symbol.partition('/')[2]}")
     return symbols
+
+
+def _currencies_of_limits() -> set[tuple[str, str, str]]:
+    """Venue, quote and currency where people who copy in one have set limits in another."""
+    copies = Subscription.objects.live()
+    own = SubscriptionLimits.objects.filter(subscription=OuterRef("pk")).values("currency")
+    of_owner = RiskLimits.objects.filter(user=OuterRef("follower")).values("currency")
+    found = set()
+    for limits in (own, of_owner):
+        rows = copies.annotate(limit_currency=Subquery(limits)).exclude(limit_currency=F("strategy__quote"))
+        named = rows.exclude(limit_currency=None)
+        found |= set(named.values_list("exchange_account__exchange", "strategy__quote", "limit_currency"))
+    return found

@@ -80,6 +80,14 @@ class Reason(StrEnum):
     KILL_SWITCH = ("kill_switch", _("Stopped by your kill switch."))
     MAX_ORDER_NOTIONAL = ("max_order_notional", _("Stopped by your limit for one order."))
     MAX_OPEN_NOTIONAL = ("max_open_notional", _("Stopped by your limit for all that is open."))
+    MAX_DAILY_LOSS = ("max_daily_loss", _("Stopped by your limit for one day's loss."))
+    MAX_OPEN_POSITIONS = ("max_open_positions", _("Stopped by your limit for the number of positions."))
+    MAX_ORDERS_PER_DAY = ("max_orders_per_day", _("Stopped by your limit for one day's orders."))
+    PLATFORM_STOPPED = (
+        "platform_stopped",
+        _("The platform has stopped trading here for the moment. Its staff lift that."),
+    )
+    SYMBOLS_ALLOWED = ("symbols_allowed", _("This symbol is not among those that your limits allow."))
     SYMBOLS_BLOCKED = ("symbols_blocked", _("Your limits do not allow this symbol."))
     PRICE_UNKNOWN = (
         "price_unknown",

@@ -93,7 +93,10 @@ def cancel_signal(*, signal: Signal, now: datetime) -> CopyOrder | None:
 
 
 def release_parked_exits(*, user_id: int, now: datetime) -> list[int]:
-    """Make due what a freeze holds back of a person's exits; returned: the orders to enqueue after this."""
+    """Make due what a freeze holds back of a person's exits; returned: the orders to enqueue after this.
+
+    What another switch still holds back waits again at its claim.
+    """
     parked = CopyOrder.objects.filter(
         status=Status.PENDING, kind=CopyOrder.Kind.EXIT, reason_code=Reason.KILL_SWITCH
     )

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from execution import notices
+from execution.breaches import write_stop
 from execution.endings import Work
 from execution.leaving import exit_of_all
 from execution.models import CopyOrder
@@ -57,6 +58,8 @@ def _stop(subscription_id: int, now: datetime) -> list[int]:
             return []
         subscriptions.stop(subscription=row, now=now)
         notices.tell_of_stop(row, level, result, now=now)
+        if level == "stop_loss":
+            write_stop(row, result, now=now)
         earlier = CopyOrder.objects.filter(subscription=row, origin=CopyOrder.Origin.STOP)
         number = (earlier.aggregate(last=Max("origin_number"))["last"] or 0) + 1
         orders = CopyOrder.objects.bulk_create(

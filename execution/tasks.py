@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from kombu.exceptions import OperationalError
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
-from execution import claiming, guard, leaving, pacing, placing, reconcile, silence, slices, stops
+from execution import breaches, claiming, guard, leaving, pacing, placing, reconcile, silence, slices, stops
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import Written, write_slice
@@ -174,6 +174,7 @@ def sweep() -> None:
     _attempt(look_up_orders.run)
     _attempt(lambda: silence.watch_over(now=now, up_since=_up_since))
     _attempt(lambda: enqueue_work(stops.watch_levels(now=now)))
+    _attempt(partial(_watch_losses, now))
     _attempt(lambda: enqueue_work(leaving.advance(now=now)))
     _attempt(lambda: finish_if_settled(Signal.objects.unfinished(before=now - SWEEP_AFTER)))
     forgotten = Signal.objects.to_fan_out().standing_still(since=now - SWEEP_AFTER).order_by("pk")
@@ -188,6 +189,10 @@ def sweep() -> None:
     order_ids = list(due.order_by("-kind", "due_at").values_list("pk", flat=True)[:SWEEP_MOST])
     for start in range(0, len(order_ids), BATCH):
         _attempt(partial(_execute_orders.run, order_ids[start : start + BATCH]))
+
+
+def _watch_losses(now: datetime) -> None:
+    breaches.watch_losses(now=now)
 
 
 def _attempt(work: Callable[[], None]) -> None:

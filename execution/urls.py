@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from execution.api.limits import LimitsView
+from execution.api.limits import AcknowledgeView, BreachesView, LimitsView, SubscriptionLimitsView
 from execution.api.orders import OrdersView, OrderView
 from execution.api.preview import SignalPreviewView, SubscriptionPreviewView
 from execution.api.signals import SignalsView, SignalView
@@ -24,6 +24,17 @@ api_urlpatterns: list[URLPattern] = [
     path("subscriptions/pause-all/", PauseAllView.as_view(), name="api-pause-all"),
     path("subscriptions/close-all/", CloseAllView.as_view(), name="api-close-all"),
     path("subscriptions/<uuid:subscription_id>/", SubscriptionView.as_view(), name="api-subscription"),
+    path(
+        "subscriptions/<uuid:subscription_id>/limits/",
+        SubscriptionLimitsView.as_view(),
+        name="api-subscription-limits",
+    ),
+    path("risk/breaches/", BreachesView.as_view(), name="api-breaches"),
+    path(
+        "risk/breaches/<uuid:breach_id>/acknowledge/",
+        AcknowledgeView.as_view(),
+        name="api-breach-acknowledge",
+    ),
     path("orders/", OrdersView.as_view(), name="api-orders"),
     path("orders/<uuid:order_id>/", OrderView.as_view(), name="api-order"),
     path("trades/", TradesView.as_view(), name="api-trades"),

@@ -1,4 +1,4 @@
-"""What a person allows at most, and the switch that stops everything."""
+"""What a person allows at most, and the switches that stop everything."""
 
 from __future__ import annotations
 
@@ -13,25 +13,37 @@ from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action
 from risk import telling
-from risk.models import KillSwitch, RiskLimits
-from subscriptions.services import lock_live_of
+from risk.models import Breach, KillSwitch, Oversize, RiskLimits, SubscriptionLimits
+from subscriptions.models import Subscription
+from subscriptions.services import lock_live_of, lock_subscription
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All of a person's limits; None = no limit. Amounts in `currency`."""
+    """All limits; None or empty = no limit. Amounts in `currency`."""
 
     currency: str = "USDT"
     max_order_notional: Decimal | None = None
     max_open_notional: Decimal | None = None
+    max_daily_loss: Decimal | None = None
     max_slippage_bps: int | None = None
+    max_open_positions: int | None = None
+    max_orders_per_day: int | None = None
+    symbols_allowed: list[str] = field(default_factory=list)
     symbols_blocked: list[str] = field(default_factory=list)
+    oversize: str = Oversize.DENY
     kill_switch: str = KillSwitch.OFF
 
 
 def limits_of(user: User) -> RiskLimits:
     """The row, or an unsaved one without limits."""
     return RiskLimits.objects.filter(user=user).first() or RiskLimits(user=user)
+
+
+def limits_of_copy(subscription: Subscription) -> SubscriptionLimits:
+    """The row, or an unsaved one without limits."""
+    found = SubscriptionLimits.objects.filter(subscription=subscription).first()
+    return found or SubscriptionLimits(subscription=subscription)
 
 
 def replace_limits(*, user: User, wanted: Wanted, now: datetime, origin: Origin | None = None) -> RiskLimits:
@@ -45,8 +57,24 @@ def replace_limits(*, user: User, wanted: Wanted, now: datetime, origin: Origin 
             user=user, defaults={**asdict(wanted), "updated_at": now}
         )
         if (before or KillSwitch.OFF) != wanted.kill_switch:
-            _record(user, wanted.kill_switch, origin)
+            _record(user, str(user.public_id), wanted.kill_switch, origin)
             telling.kill_switch_set(user, wanted.kill_switch, now=now)
+    return limits
+
+
+def replace_limits_of_copy(
+    *, subscription: Subscription, wanted: Wanted, now: datetime, origin: Origin | None = None
+) -> SubscriptionLimits:
+    """The same for one copy."""
+    with transaction.atomic(durable=True):
+        locked = lock_subscription(subscription.pk)
+        rows = SubscriptionLimits.objects.filter(subscription=locked)
+        before = rows.values_list("kill_switch", flat=True).first()
+        limits, _created = SubscriptionLimits.objects.update_or_create(
+            subscription=locked, defaults={**asdict(wanted), "updated_at": now}
+        )
+        if (before or KillSwitch.OFF) != wanted.kill_switch:
+            _record(locked.follower, str(locked.public_id), wanted.kill_switch, origin)
     return limits
 
 
@@ -59,15 +87,22 @@ def set_kill_switch(*, user: User, mode: str, now: datetime, origin: Origin | No
         if limits.kill_switch != mode:
             limits.kill_switch, limits.updated_at = mode, now
             limits.save(update_fields=["kill_switch", "updated_at"])
-            _record(user, mode, origin)
+            _record(user, str(user.public_id), mode, origin)
             telling.kill_switch_set(user, mode, now=now)
     return limits
 
 
-def _record(user: User, mode: str, origin: Origin | None) -> None:
+def acknowledge(*, breach: Breach, now: datetime) -> Breach:
+    """A person has seen it; the first time counts."""
+    Breach.objects.filter(pk=breach.pk, acknowledged_at=None).update(acknowledged_at=now)
+    breach.refresh_from_db(fields=["acknowledged_at"])
+    return breach
+
+
+def _record(user: User, object: str, mode: str, origin: Origin | None) -> None:
     audit.record(
         Action.KILL_SWITCH_CHANGE,
         origin=origin or Origin(actor=str(user.public_id)),
-        object=str(user.public_id),
+        object=object,
         detail={"kill_switch": str(mode)},
     )

@@ -173,6 +173,11 @@ def pause_all(*, follower: User, now: datetime) -> int:
         return _pause(active, Why.YOU, now)
 
 
+def pause_for_loss(*, subscription_ids: Sequence[int], now: datetime) -> int:
+    """Their owner's limit for a day's loss was reached. The caller holds the rows' locks."""
+    return _pause(subscription_ids, Why.DAILY_LOSS, now)
+
+
 def pause_unapproved(*, now: datetime) -> int:
     """Pause what buys with real money for people who lost their approval; exits are still copied."""
     if not settings.KYC_REQUIRED:

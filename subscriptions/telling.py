@@ -29,6 +29,12 @@ class Why(Enum):
         gettext_lazy("your account was suspended"),
         gettext_lazy("Ask support why. Once you can log in again, resume it yourself."),
     )
+    DAILY_LOSS = (
+        gettext_lazy("your limit for a day's loss was reached"),
+        gettext_lazy(
+            "Your limits have the numbers. Until the day is over nothing is bought; resume it then."
+        ),
+    )
 
     def __init__(self, words: Promise, todo: Promise) -> None:
         self.words, self.todo = words, todo

@@ -22,6 +22,7 @@ from execution.models import CopyOrder
 from execution.orders import Order
 from execution.placing import Outcome
 from execution.states import AT_THE_VENUE, Status
+from execution.usage import Allowances
 from ledger.booking import Entry, SubPosition, _apply
 from subscriptions.relations import Relation
 from wallets.access import Access
@@ -82,8 +83,8 @@ class OneCopy(RuleBasedStateMachine):
             relations={1: self.relation},
             accounts={1: Access(1, "paper", "", account)},
             rules={"paper": {"ABC/USDT": RULES}},
-            limits={},
-            exposure={},
+            allowances=Allowances(),
+            stops=[],
             venue_now={"paper": START},
         )
         self.orders: list[Order] = []

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from compliance.models import AuditRecord
 from execution import claiming, tasks
 from execution.models import CopyOrder, client_order_id
 from risk import services
-from risk.models import RiskLimits
+from risk.models import Breach, RiskLimits
 from subscriptions.models import Subscription
 from tests import factories
 
@@ -22,8 +22,13 @@ NONE: dict[str, Any] = {
     "currency": "USDT",
     "max_order_notional": None,
     "max_open_notional": None,
+    "max_daily_loss": None,
     "max_slippage_bps": None,
+    "max_open_positions": None,
+    "max_orders_per_day": None,
+    "symbols_allowed": [],
     "symbols_blocked": [],
+    "oversize": "deny",
     "kill_switch": "off",
 }
 
@@ -67,8 +72,13 @@ def test_putting_limits_replaces_all_of_them(api, user):
         "currency": "USDC",
         "max_order_notional": "500",
         "max_open_notional": "2000.5",
+        "max_daily_loss": "99.5",
         "max_slippage_bps": 25,
+        "max_open_positions": 3,
+        "max_orders_per_day": 0,
+        "symbols_allowed": ["BTC/USDT"],
         "symbols_blocked": ["DOGE/USDT"],
+        "oversize": "cut",
         "kill_switch": "close_only",
     }
     assert api.put(URL, first).json() == first | {"in_flight": 0}
@@ -106,7 +116,17 @@ def test_the_switch_is_also_understood_as_yes_or_no(api, sent, mode):
         ({"symbols_blocked": "BTC/USDT"}, "not_a_list", "symbols_blocked"),
         ({"kill_switch": "on"}, "invalid_choice", "kill_switch"),
         ({"kill_switch": 1}, "invalid_choice", "kill_switch"),
-        ({"max_daily_loss": "5"}, "unknown_field", "max_daily_loss"),
+        ({"max_daily_loss": "0"}, "min_value", "max_daily_loss"),
+        ({"max_daily_loss": "-5"}, "min_value", "max_daily_loss"),
+        ({"max_daily_loss": "Infinity"}, "invalid", "max_daily_loss"),
+        ({"max_daily_loss": "1" + "0" * 18}, "max_digits", "max_daily_loss"),
+        ({"max_open_positions": -1}, "min_value", "max_open_positions"),
+        ({"max_open_positions": "3"}, "invalid", "max_open_positions"),
+        ({"max_orders_per_day": 10**12}, "max_value", "max_orders_per_day"),
+        ({"max_orders_per_day": False}, "invalid", "max_orders_per_day"),
+        ({"symbols_allowed": "BTC/USDT"}, "not_a_list", "symbols_allowed"),
+        ({"oversize": "shrink"}, "invalid_choice", "oversize"),
+        ({"max_weekly_loss": "5"}, "unknown_field", "max_weekly_loss"),
     ],
 )
 def test_a_wrong_limit_is_named_and_changes_nothing(api, body, code, attr):
@@ -214,3 +234,71 @@ def test_the_switch_waits_for_a_claim_that_is_at_work(user, paper, subscription)
         assert not done.wait(0.3)
     thread.join(timeout=10)
     assert done.is_set()
+
+
+# --- Limits of one copy -------------------------------------------------------------------------------
+
+
+def test_one_copy_has_limits_of_its_own_beside_its_owners(api, subscription):
+    url = f"/api/v1/subscriptions/{subscription.public_id}/limits/"
+    assert api.get(url).json() == NONE
+    changed = NONE | {"max_order_notional": "50", "oversize": "cut"}
+    body = {"max_order_notional": "50", "oversize": "cut"}
+    assert api.put(url, body).json() == changed | {"in_flight": 0}
+    assert api.get(url).json() == changed
+    assert api.get(URL).json() == NONE
+
+
+def test_the_switch_of_one_copy_is_recorded_and_tells_what_had_left(api, subscription):
+    url = f"/api/v1/subscriptions/{subscription.public_id}/limits/"
+    entry_of(subscription, status="submitting", requested_amount=1, claimed_at=timezone.now())
+    for _twice in range(2):
+        assert api.put(url, {"kill_switch": True}).json()["in_flight"] == 1
+    record = AuditRecord.objects.get(action="kill_switch.change")
+    assert (record.object, record.detail) == (str(subscription.public_id), {"kill_switch": "close_only"})
+
+
+def test_a_strangers_copy_has_no_limits_to_read_or_set(api):
+    url = f"/api/v1/subscriptions/{factories.SubscriptionFactory.create().public_id}/limits/"
+    assert api.get(url).status_code == 404
+    assert error_of(api.put(url, {"kill_switch": True}), 404)[0] == "not_found"
+
+
+# --- Breaches -----------------------------------------------------------------------------------------
+
+
+def breach_of(user, **values):
+    now = timezone.now()
+    return Breach.objects.create(
+        **{"user": user, "rule": "max_daily_loss", "limit": 50, "value": 60, "day": now.date(), "at": now}
+        | values
+    )
+
+
+def test_breaches_are_listed_to_their_owner_with_the_order_in_a_constant_number_of_queries(
+    api, user, subscription, django_assert_max_num_queries
+):
+    order = entry_of(subscription)
+    breach_of(user, subscription=subscription, copy=subscription, client_order_id=order.client_order_id)
+    breach_of(user)
+    breach_of(factories.UserFactory.create())
+    with django_assert_max_num_queries(4):
+        whole, own = api.get("/api/v1/risk/breaches/").json()["results"]
+    assert (whole["subscription"], whole["order"], whole["limit"], whole["value"]) == (None, None, "50", "60")
+    assert (own["subscription"], own["order"]) == (str(subscription.public_id), str(order.public_id))
+
+
+def test_a_breach_is_acknowledged_once_and_only_by_its_owner(api, user):
+    breach, foreign = breach_of(user), breach_of(factories.UserFactory.create())
+    url = "/api/v1/risk/breaches/{}/acknowledge/"
+    first = api.post(url.format(breach.public_id), {}).json()["acknowledged_at"]
+    assert first
+    assert api.post(url.format(breach.public_id), {}).json()["acknowledged_at"] == first
+    assert error_of(api.post(url.format(foreign.public_id), {}), 404)[0] == "not_found"
+    assert api.get("/api/v1/risk/breaches/?acknowledged=false").json()["results"] == []
+
+
+def test_one_cause_breaches_once_a_day(user):
+    breach_of(user)
+    with pytest.raises(IntegrityError, match="one_breach_per_cause_and_day"), transaction.atomic():
+        breach_of(user)

@@ -1,0 +1,130 @@
+"""What copies have made or lost since their owners' day began: realised, and what is open at fresh prices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from exchanges.rounding import EXACT
+from execution.counted import Copies, CountedCopy, by_day_start
+from ledger.models import Position
+from ledger.pnl import ZERO, Holding
+from ledger.valuation import PLACES, Prices, fresh_prices
+from records.bulk import select
+from risk.days import day_of
+from risk.models import DayOpening
+
+# Copy → symbol → holding.
+Holdings = Mapping[int, Mapping[str, Holding]]
+NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
+
+
+def add_day_results(copies: Copies, *, now: datetime) -> None:
+    """Each copy's result now less what it was when the day began; None where a price is missing."""
+    held = _held(copies)
+    keys = {(copies[key].exchange, symbol) for key, by_symbol in held.items() for symbol in by_symbol}
+    prices = fresh_prices(keys, now=now) if keys else {}
+    openings = _openings(copies, held, prices, now)
+    for key, copy in copies.items():
+        result, opening = _result(copy, copy.realised_pnl, held.get(key, {}), prices), openings.get(key)
+        copy.day_result = None if result is None or opening is None else result - opening
+
+
+def _held(copies: Copies) -> dict[int, dict[str, Holding]]:
+    held: dict[int, dict[str, Holding]] = defaultdict(dict)
+    rows = Position.objects.open().filter(subscription__in=list(copies))
+    for key, symbol, amount, cost in rows.values_list("subscription_id", "symbol", "held", "cost"):
+        held[key][symbol] = Holding(amount, cost, ZERO, ZERO)
+    return held
+
+
+def _result(
+    copy: CountedCopy, realised: Decimal, held: Mapping[str, Holding], prices: Prices
+) -> Decimal | None:
+    """Realised and unrealised; None without a price of what is held."""
+    with localcontext(EXACT):
+        for symbol, holding in held.items():
+            if holding.held == 0:
+                continue
+            price = prices.get((copy.exchange, symbol))
+            if price is None:
+                return None
+            realised += holding.held * price - holding.cost
+        return realised.quantize(PLACES)
+
+
+# --- What the day began with --------------------------------------------------------------------------
+
+
+def _openings(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> dict[int, Decimal]:
+    """As written down; where the day is new, told from the books and written down."""
+    days = {key: day_of(now, copy.time_zone) for key, copy in copies.items()}
+    rows = DayOpening.objects.filter(subscription__in=list(copies), day__in=set(days.values()))
+    known = {
+        key: result
+        for key, day, result in rows.values_list("subscription_id", "day", "result")
+        if day == days[key]
+    }
+    new = {key: copy for key, copy in copies.items() if key not in known}
+    if not new:
+        return known
+    told = _told_by_books(new, held, prices, now)
+    DayOpening.objects.bulk_create(
+        [
+            DayOpening(subscription_id=key, day=days[key], result=result, recorded_at=now)
+            for key, result in told.items()
+        ],
+        ignore_conflicts=True,
+    )
+    return known | told
+
+
+def _told_by_books(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> dict[int, Decimal]:
+    """What is held now less what was traded today was held then; it is valued at the present price.
+
+    So it is exact for who held nothing, and for the others as soon as the day has begun.
+    """
+    told = {}
+    for start, keys in by_day_start(copies, now=now).items():
+        traded = _traded_since(keys, start)
+        for key in keys:
+            copy, before = copies[key], dict(held.get(key, {}))
+            realised = copy.realised_pnl
+            for symbol, change in traded.get(key, {}).items():
+                present = before.get(symbol, NOTHING)
+                before[symbol] = replace(
+                    present, held=present.held - change.held, cost=present.cost - change.cost
+                )
+                realised -= change.realised_pnl
+            result = _result(copy, realised, before, prices)
+            if result is not None:
+                told[key] = result
+    return told
+
+
+# A sale takes the cost off that is not its result: what it brought, less its fee, less what it realised.
+_TRADED = """
+    SELECT subscription_id, symbol,
+        sum(CASE WHEN side = 'buy' THEN quantity ELSE -quantity END - in_base),
+        sum(CASE WHEN side = 'buy' THEN cost + in_cash ELSE realised_pnl + in_cash - cost END),
+        sum(realised_pnl)
+    FROM (
+        SELECT *,
+            CASE WHEN fee_asset = split_part(symbol, '/', 1) THEN fee ELSE 0 END AS in_base,
+            CASE WHEN fee_asset = split_part(symbol, '/', 1) THEN 0 ELSE coalesce(fee_in_quote, 0) END
+                AS in_cash
+        FROM ledger_trade WHERE subscription_id = ANY(%s) AND at >= %s
+    ) AS traded
+    GROUP BY 1, 2
+"""
+
+
+def _traded_since(keys: Iterable[int], start: datetime) -> dict[int, dict[str, Holding]]:
+    """The change of each holding since then."""
+    traded: dict[int, dict[str, Holding]] = defaultdict(dict)
+    for key, symbol, held, cost, realised in select(_TRADED, (list(keys), start)):
+        traded[key][symbol] = Holding(held, cost, realised, ZERO)
+    return traded
