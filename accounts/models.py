@@ -14,12 +14,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.kyc.models import KycCase, KycDocument, KycStatus, KycStep
-from accounts.notifications.models import Notification, NotificationSettings
+from accounts.notifications.models import (
+    ChannelDelivery,
+    Notification,
+    NotificationChannel,
+    NotificationSettings,
+)
 from accounts.roles import Role
 from records.fields import PublicIdModel
 
 __all__ = [
     "AccessToken",
+    "ChannelDelivery",
     "Consent",
     "KnownDevice",
     "KycCase",
@@ -27,6 +33,7 @@ __all__ = [
     "KycStatus",
     "KycStep",
     "Notification",
+    "NotificationChannel",
     "NotificationSettings",
     "RoleRequest",
     "User",

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts import audit_upkeep, token_store
 from accounts.kyc import keeping, telling
 from accounts.kyc import services as kyc
-from accounts.notifications import mailing
+from accounts.notifications import delivering, mailing
+from accounts.notifications.gate import Gate
 
 
 @shared_task
@@ -72,3 +73,9 @@ def tell_of_expiring_tokens() -> None:
 def mail_notifications() -> None:
     """Every few seconds: what people were told and nobody has mailed yet."""
     mailing.send_due(now=timezone.now())
+
+
+@shared_task
+def deliver_notifications() -> None:
+    """Every few seconds: what channels still have to deliver."""
+    delivering.deliver_due(now=timezone.now(), way=Gate())

@@ -98,6 +98,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"queue": "default", "expires": 5},
         },
+        "deliver-notifications": {
+            "task": "accounts.tasks.deliver_notifications",
+            "schedule": 5.0,
+            "options": {"queue": "default", "expires": 5},
+        },
         "expire-identities": {
             "task": "accounts.tasks.expire_identities",
             "schedule": crontab(hour=0, minute=5),

@@ -14,7 +14,15 @@ from django.db import transaction
 from accounts import consequences
 from accounts.consequences import Event
 from accounts.kyc import keeping
-from accounts.models import AccessToken, KnownDevice, KycCase, Notification, NotificationSettings, User
+from accounts.models import (
+    AccessToken,
+    KnownDevice,
+    KycCase,
+    Notification,
+    NotificationChannel,
+    NotificationSettings,
+    User,
+)
 from compliance.audit import SYSTEM, Origin
 from compliance.services import erase_personal
 from copytrade.account_use import is_in_use
@@ -80,6 +88,7 @@ def _erase(user: User, origin: Origin, now: datetime) -> None:
         KnownDevice.objects.filter(user=user).delete()
         Notification.objects.filter(user=user).delete()
         NotificationSettings.objects.filter(user=user).delete()
+        NotificationChannel.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
         about = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User))

@@ -361,6 +361,8 @@ SPECTACULAR_SETTINGS = {
         "KycStatus": "accounts.kyc.models.KycStatus",
         "KycDocumentKind": "accounts.kyc.models.KycDocument.Kind",
         "OrderKind": "execution.models.CopyOrder.Kind",
+        "NotificationChannelKind": "accounts.notifications.models.NotificationChannel.Kind",
+        "NotificationChannelStatus": "accounts.notifications.models.NotificationChannel.Status",
         "NotificationKind": "accounts.notifications.kinds.NotificationKind",
     },
     "POSTPROCESSING_HOOKS": [

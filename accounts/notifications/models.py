@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.notifications.kinds import NotificationKind
 from records.fields import PublicIdModel
@@ -65,6 +66,63 @@ class Notification(PublicIdModel):
 
     def get_kind_display(self) -> str:
         return str(NotificationKind(self.kind).label)
+
+
+class ChannelQuerySet(models.QuerySet["NotificationChannel"]):
+    def owned_by(self, user_id: int) -> ChannelQuerySet:
+        return self.filter(user_id=user_id)
+
+
+class NotificationChannel(PublicIdModel):
+    """A further way to a person: a chat of theirs, or a program. Where it leads is sealed."""
+
+    class Kind(models.TextChoices):
+        TELEGRAM = "telegram", "Telegram"
+        DISCORD = "discord", "Discord"
+        SLACK = "slack", "Slack"
+        NTFY = "ntfy", "ntfy"
+        WEBHOOK = "webhook", _("Webhook")
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Switched off")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    label = models.CharField(max_length=80)
+    sealed = models.TextField()
+    hint = models.CharField(max_length=120, help_text="What is shown of where it leads.")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    last_sent_at = models.DateTimeField(null=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-id"], name="channels_of_a_person")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class ChannelDelivery(models.Model):
+    """One notification on its way through one channel; the row is the work, and goes when it is done."""
+
+    channel = models.ForeignKey(NotificationChannel, on_delete=models.CASCADE, related_name="+")
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="+")
+    # While a process sends it, when another one may take it for dead.
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "notification"], name="once_by_each_channel"),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="deliveries_due")]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}: {self.notification_id}"
 
 
 class NotificationSettings(models.Model):

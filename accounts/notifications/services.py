@@ -15,6 +15,7 @@ from records.fields import uuid7
 TITLE_LENGTH, KEY_LENGTH = 200, 160
 
 INSERT = """
+WITH told_now AS (
 INSERT INTO accounts_notification
     (public_id, user_id, kind, title, body, link, dedupe_key, created_at, mail, mail_due_at, mail_attempts)
 SELECT told.public_id, told.user_id, %(kind)s, %(title)s, %(body)s, %(link)s, %(key)s, %(now)s,
@@ -23,6 +24,16 @@ FROM unnest(%(ids)s::uuid[], %(users)s::bigint[]) AS told(public_id, user_id)
 LEFT JOIN accounts_notificationsettings settings ON settings.user_id = told.user_id
 ORDER BY told.user_id
 ON CONFLICT (user_id, dedupe_key) DO NOTHING
+RETURNING id, user_id
+), delivered AS (
+INSERT INTO accounts_channeldelivery (channel_id, notification_id, due_at, attempts)
+SELECT channel.id, told_now.id, %(now)s, 0
+FROM told_now
+JOIN accounts_notificationchannel channel ON channel.user_id = told_now.user_id AND channel.status = 'active'
+LEFT JOIN accounts_notificationsettings settings ON settings.user_id = told_now.user_id
+WHERE %(always)s OR NOT coalesce(%(kind)s = ANY(settings.channels_off), false)
+)
+SELECT count(*) FROM told_now
 """
 
 
@@ -57,7 +68,7 @@ def notify(
     }
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
-        return int(cursor.rowcount)
+        return int(cursor.fetchone()[0])
 
 
 def mark_read(*, notification: Notification, now: datetime) -> Notification:
