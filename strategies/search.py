@@ -41,19 +41,21 @@ def with_words(rows: StrategyQuerySet, text: str) -> StrategyQuerySet:
     ).filter(found)
 
 
-def with_figures_of(rows: StrategyQuerySet, period: str) -> StrategyQuerySet:
+def with_figures_of(
+    rows: StrategyQuerySet,
+    period: str,
+    *,
+    min_roi: Decimal | None = None,
+    max_drawdown: Decimal | None = None,
+) -> StrategyQuerySet:
     """Each strategy beside its figures of the period; the database has made that row for all."""
-    return rows.filter(statistics__period=period).annotate(
-        **{figure: F(f"statistics__{figure}") for figure in FIGURES}
-    )
-
-
-def at_least(rows: StrategyQuerySet, *, roi: Decimal) -> StrategyQuerySet:
-    return rows.filter(statistics__roi__gte=roi)
-
-
-def at_most(rows: StrategyQuerySet, *, max_drawdown: Decimal) -> StrategyQuerySet:
-    return rows.filter(statistics__max_drawdown__lte=max_drawdown)
+    # One filter: a second one would join the rows of other periods.
+    wanted = Q(statistics__period=period)
+    if min_roi is not None:
+        wanted &= Q(statistics__roi__gte=min_roi)
+    if max_drawdown is not None:
+        wanted &= Q(statistics__max_drawdown__lte=max_drawdown)
+    return rows.filter(wanted).annotate(**{figure: F(f"statistics__{figure}") for figure in FIGURES})
 
 
 def ordered(rows: StrategyQuerySet, ordering: str) -> StrategyQuerySet:

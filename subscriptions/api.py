@@ -81,9 +81,14 @@ class StrategiesView(ApiView):
     def get(self, request: Request) -> Response:
         wanted = self.query()
         rows = _own_ones(request) if wanted.get("own") else _listed(wanted)
-        rows = search.with_figures_of(_chosen(rows, wanted), wanted.get("period", Period.ALL))
-        rows = with_followers(_with_figures_in(rows, wanted))
-        return self.page(search.ordered(rows, wanted.get("ordering", "-created_at")), ListedSerializer)
+        rows = search.with_figures_of(
+            _chosen(rows, wanted),
+            wanted.get("period", Period.ALL),
+            min_roi=wanted.get("min_roi"),
+            max_drawdown=wanted.get("max_drawdown"),
+        )
+        rows = search.ordered(with_followers(rows), wanted.get("ordering", "-created_at"))
+        return self.page(rows, ListedSerializer)
 
     @extend_schema(
         summary="Create a strategy",
@@ -171,14 +176,6 @@ def _chosen(rows: StrategyQuerySet, wanted: dict[str, Any]) -> StrategyQuerySet:
         rows = rows.filter(risk_level=wanted["risk"])
     if "exchange" in wanted:
         rows = rows.filter(exchange_account__exchange=wanted["exchange"])
-    return rows
-
-
-def _with_figures_in(rows: StrategyQuerySet, wanted: dict[str, Any]) -> StrategyQuerySet:
-    if "min_roi" in wanted:
-        rows = search.at_least(rows, roi=wanted["min_roi"])
-    if "max_drawdown" in wanted:
-        rows = search.at_most(rows, max_drawdown=wanted["max_drawdown"])
     return rows
 
 
