@@ -99,7 +99,7 @@ def figures_of(
         "replication_lag_ms_p99": copies.lag_ms[1],
     }
     if history:
-        values |= _of_trades(history, since, now) | _of_account(_since(history.worth, since))
+        values |= _of_trades(history, since, now) | of_account(_since(history.worth, since))
     return values
 
 
@@ -118,7 +118,7 @@ def _of_trades(history: History, since: datetime, now: datetime) -> dict[str, An
     }
 
 
-def _of_account(worth: list[Worth]) -> dict[str, Any]:
+def of_account(worth: list[Worth]) -> dict[str, Any]:
     """Nothing of it is known where the account's equity was never read, or was nothing."""
     if not worth or worth[0].equity <= 0:
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -368,3 +369,8 @@ class Statistics(models.Model):
             models.Index(fields=["period", "max_drawdown", "strategy"], name="lowest_max_drawdown"),
             models.Index(F("computed_at").asc(nulls_first=True), name="oldest_figures"),
         ]
+
+    @property
+    def worst_drop(self) -> Decimal | None:
+        """As a change: 0 or below."""
+        return None if self.max_drawdown is None else -self.max_drawdown

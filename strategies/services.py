@@ -48,6 +48,8 @@ HAS_HISTORY = codes.declare(
 EXCHANGE_UNAVAILABLE = codes.declare("exchange_unavailable", "The exchange does not answer; try again.")
 CLAIM = "a_symbol_of_an_account_belongs_to_one_published_strategy"
 RETRY_SECONDS = 5.0
+# Addresses beside those of strategies.
+PAGES = {"compare"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +221,5 @@ def _claim_symbols(strategy: Strategy) -> None:
 def _slug(name: str) -> str:
     """Readable; where somebody has it already, with the end of a fresh id."""
     slug = slugify(name)[:80] or "strategy"
-    return f"{slug}-{uuid7().hex[-8:]}" if Strategy.objects.filter(slug=slug).exists() else slug
+    is_taken = slug in PAGES or Strategy.objects.filter(slug=slug).exists()
+    return f"{slug}-{uuid7().hex[-8:]}" if is_taken else slug

@@ -1,4 +1,4 @@
-"""How well a strategy's copies went: their delay and slippage, and what its followers made of it.
+"""How copies go right now: the delay of all of them, and how many of a strategy's are in profit.
 
 Own subscriptions of the master count nowhere.
 """
@@ -11,27 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-
-# The last thousand fills of copies tell the present quality, at a bounded cost.
-QUALITY = """
-SELECT s.id, copies.n, copies.slippage_p50, copies.lag_p50, copies.lag_p99
-FROM unnest(%(ids)s::bigint[]) AS s(id)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS n,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY slippage) AS slippage_p50,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY lag) AS lag_p50,
-           percentile_cont(0.99) WITHIN GROUP (ORDER BY lag) AS lag_p99
-    FROM (
-        SELECT CASE t.side WHEN 'buy' THEN t.price - t.master_price ELSE t.master_price - t.price END
-                   / t.master_price * 10000 AS slippage,
-               EXTRACT(EPOCH FROM t.at - t.signal_at) * 1000 AS lag
-        FROM ledger_trade t
-        JOIN subscriptions_subscription sub ON sub.id = t.subscription_id AND NOT sub.own
-        WHERE t.strategy_id = s.id AND t.master_price > 0 AND t.signal_at IS NOT NULL
-        ORDER BY t.id DESC LIMIT 1000
-    ) latest
-) copies
-"""
 
 DELAY = """
 SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY lag),
@@ -86,10 +65,6 @@ class Followers:
     def enough(self) -> bool:
         """Below a handful a median would tell about persons."""
         return self.known >= ENOUGH_FOLLOWERS
-
-
-def quality_of(strategy_ids: Sequence[int]) -> dict[int, Quality]:
-    return {row[0]: Quality(*row[1:]) for row in _rows(QUALITY, strategy_ids)}
 
 
 def delay_of_all() -> Quality:

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from copytrade.pages.copy_quality import delay_of_all
 from copytrade.pages.listing import with_figures
-from copytrade.pages.marketplace import ORDERINGS, with_followers
+from copytrade.pages.marketplace import with_followers
 from execution.models import CopyOrder
 from execution.states import LIVE
+from strategies import search
 from strategies.models import Strategy
 
 SHOWN = 3
@@ -22,7 +23,7 @@ PATIENCE = timedelta(minutes=5)
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    most_followed = with_followers(Strategy.objects.listed()).order_by(*ORDERINGS["followers"])
+    most_followed = search.ordered(with_followers(Strategy.objects.listed()), "-followers")
     return render(
         request,
         "pages/landing.html",

@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from copytrade.pages.copy_quality import Followers, Quality, followers_of, quality_of
-from copytrade.pages.curves import Curve, sample_curves
-from strategies.models import Strategy
-
-SPARK_POINTS = 60
+from copytrade.pages.copy_quality import Followers, followers_of
+from copytrade.pages.curves import Curve, curve_of, kept_figures
+from strategies.models import Period, Statistics, Strategy
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
+    """`followers` as they are now, `figures` as kept."""
+
     strategy: Strategy
+    figures: Statistics
     curve: Curve
     followers: Followers
-    quality: Quality
 
 
-def with_figures(found: Iterable[Strategy]) -> list[Listed]:
-    """Three queries, however many strategies."""
+def with_figures(found: Iterable[Strategy], *, period: str = Period.ALL) -> list[Listed]:
+    """Two queries, however many strategies."""
     strategies = list(found)
     ids = [strategy.pk for strategy in strategies]
-    curves = sample_curves(ids, points=SPARK_POINTS)
-    followers = followers_of(ids)
-    quality = quality_of(ids)
+    kept, followers = kept_figures(ids, period=period), followers_of(ids)
     return [
-        Listed(strategy, curves[strategy.pk], followers[strategy.pk], quality.get(strategy.pk, Quality()))
+        Listed(strategy, kept[strategy.pk], curve_of(kept[strategy.pk]), followers[strategy.pk])
         for strategy in strategies
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
@@ -12,21 +13,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from copytrade.pages.copy_quality import Quality, followers_of, quality_of
-from copytrade.pages.curves import Curve, sample_curves
+from copytrade.pages.copy_quality import followers_of
+from copytrade.pages.curves import Curve, curve_of, example_of, months_of
 from copytrade.pages.holdings import Holding, holdings_of
 from copytrade.pages.live import answer_poll, render_live
 from copytrade.pages.outcomes import tallies_of_signals
 from copytrade.pages.staff import may_trade
 from execution.preview import shows_trades_to
+from ledger import statistics
 from ledger.models import Position
-from strategies.models import Signal, Strategy
+from strategies.models import Period, Signal, Strategy
 from subscriptions.models import Subscription
 
-CURVE_POINTS = 600
 TABLE_ROWS = 40
+EXAMPLE = Decimal(1000)
 SIGNALS_SHOWN = 10
-PERIODS = {"7": _("7 d"), "30": _("30 d"), "90": _("90 d"), "365": _("1 y"), "all": _("All")}
+PERIODS = {"7d": _("7 d"), "30d": _("30 d"), "90d": _("90 d"), "365d": _("1 y"), "all": _("All")}
 EVERY = "15s"
 
 
@@ -34,7 +36,10 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
     strategy = visible_strategy(request, slug)
     period = request.GET.get("period", "all")
     period = period if period in PERIODS else "all"
-    curve = _curve(strategy, period)
+    now = timezone.now()
+    figures = statistics.current(strategy, Period(period), now=now)
+    everything = figures if period == "all" else statistics.current(strategy, Period.ALL, now=now)
+    curve = curve_of(figures)
     mine = _mine(request, strategy)
     shows_trades = shows_trades_to(strategy, request.user.pk)
     context = {
@@ -44,7 +49,10 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
         "table": curve.points[:: max(1, len(curve.points) // TABLE_ROWS)],
         "period": period,
         "periods": PERIODS,
-        "quality": quality_of([strategy.pk]).get(strategy.pk, Quality()),
+        "figures": figures,
+        "months": months_of(everything),
+        "holding": _length(figures.average_holding_seconds),
+        "example": example_of(figures, amount=EXAMPLE, fee_percent=strategy.performance_fee_percent),
         "followers": followers_of([strategy.pk])[strategy.pk],
         "mine": mine,
         "may_trade": may_trade(request.user),
@@ -75,17 +83,16 @@ def visible_strategy(request: HttpRequest, slug: str) -> Strategy:
     return get_object_or_404(strategies.select_related("owner", "exchange_account"), slug=slug)
 
 
-def _curve(strategy: Strategy, period: str) -> Curve:
-    since = None if period == "all" else timezone.now() - timedelta(days=int(period))
-    return sample_curves([strategy.pk], points=CURVE_POINTS, since=since)[strategy.pk]
-
-
 def _chart(curve: Curve) -> list[list[float]]:
     """[seconds, equity, drawdown in percent]: floats, as only pixels come of them."""
     return [
         [int(point.at.timestamp()), float(point.equity), float(drop * 100)]
         for point, drop in zip(curve.points, curve.drawdown(), strict=True)
     ]
+
+
+def _length(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _mine(request: HttpRequest, strategy: Strategy) -> Subscription | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from copytrade.pages import (
+    compare,
     copy,
     copying,
     dashboard,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("definitions/", reading.definitions, name="definitions"),
     path("credits/", reading.credits_page, name="credits"),
     path("strategies/", marketplace.marketplace, name="marketplace"),
+    path("strategies/compare/", compare.compare_page, name="compare"),
     path("strategies/<slug:slug>/", strategy.strategy_page, name="strategy"),
     path("strategies/<slug:slug>/signals/", strategy.strategy_signals, name="strategy_signals"),
     path("strategies/<slug:slug>/follow/", follow.follow_page, name="follow"),

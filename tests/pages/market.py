@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from execution.models import CopyOrder, client_order_id
 from ledger.models import Mark, Position
-from strategies.models import PerformanceSnapshot, Signal, Strategy
+from ledger.performance import Worth
+from ledger.statistics import of_account
+from strategies.models import Signal, Statistics, Strategy
 from subscriptions.models import Subscription
 
 PRICE = Decimal(64_000)
@@ -20,13 +22,15 @@ STEPS = [{"label": "Master's share", "detail": "1,284.00 of 21,400.00 USDT equit
 
 
 def record_equity(strategy: Strategy, equities: Sequence[int | str], *, every: timedelta) -> None:
-    """Snapshots up to now; the strategy counts as published at the first of them."""
-    start = timezone.now() - every * (len(equities) - 1)
+    """Figures of an account that was worth these up to now; published at the first of them."""
+    now = timezone.now()
+    start = now - every * (len(equities) - 1)
     Strategy.objects.filter(pk=strategy.pk).update(published_at=start)
-    PerformanceSnapshot.objects.bulk_create(
-        PerformanceSnapshot(strategy=strategy, at=start + every * n, equity=Decimal(equity))
+    worth = [
+        Worth(start + every * n, Decimal(equity), Decimal(0), Decimal(0), Decimal(0))
         for n, equity in enumerate(equities)
-    )
+    ]
+    Statistics.objects.filter(strategy=strategy).update(computed_at=now, since=start, **of_account(worth))
 
 
 def signal_with_copies(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from strategies.models import Strategy
+from strategies.models import Statistics, Strategy
 from tests.factories import StrategyFactory, SubscriptionFactory
-from tests.pages.market import hold, quote_price, record_equity, text_of
+from tests.pages.market import record_equity, text_of
 
 
 def test_a_visitor_sees_published_public_strategies_only(client, db):
@@ -59,13 +60,6 @@ def test_a_card_tells_the_change_since_the_start_and_the_worst_drop(client, stra
     assert "−10.00 %" in shown
 
 
-def test_a_curve_begins_at_the_publication(client, strategy):
-    record_equity(strategy, [500, 1000, 1100], every=timedelta(minutes=5))
-    second = strategy.published_at + timedelta(0)
-    Strategy.objects.filter(pk=strategy.pk).update(published_at=second - timedelta(minutes=6))
-    assert "+10.00 %" in text_of(client.get("/strategies/"))
-
-
 def test_a_strategy_without_equity_says_so_and_shows_no_number(client, strategy):
     assert "No equity recorded yet" in text_of(client.get("/strategies/"))
 
@@ -76,11 +70,52 @@ def test_the_median_of_few_followers_is_not_told(client, strategy):
     assert "too few to tell" in text_of(client.get("/strategies/"))
 
 
-def test_the_followers_median_counts_open_positions_and_leaves_the_masters_own_copies_out(client, strategy):
-    quote_price(64_000)
-    for cash in (900, 950, 1000, 1100, 1200):
-        SubscriptionFactory.create(strategy=strategy, cash=cash)
-    hold(SubscriptionFactory.create(strategy=strategy, cash=0), "0.016", "1000")
-    SubscriptionFactory.create(strategy=strategy, cash=5000, own=True, follower=strategy.owner)
-    # Worth 900, 950, 1000, 1024, 1100, 1200 of 1,000 each.
-    assert "+1.20 %" in text_of(client.get("/strategies/"))
+def test_the_followers_median_is_shown_beside_the_masters_return_of_the_period(client, strategy):
+    Statistics.objects.filter(strategy=strategy, period="90d").update(
+        roi=Decimal("0.182"), followers_median_roi=Decimal("0.1491")
+    )
+    shown = text_of(client.get("/strategies/"))
+    assert "+18.20 %" in shown
+    assert "+14.91 %" in shown
+    assert "+14.91 %" not in text_of(client.get("/strategies/?period=7d"))
+
+
+def test_the_best_for_followers_comes_first_and_the_unknown_last(client, db):
+    for name, median in (("Fair", "0.01"), ("Good", "0.2"), ("New", None)):
+        strategy = StrategyFactory.create(name=name)
+        Statistics.objects.filter(strategy=strategy).update(followers_median_roi=median)
+    shown = text_of(client.get("/strategies/"))
+    assert shown.index(">Good<") < shown.index(">Fair<") < shown.index(">New<")
+
+
+def test_figures_filter_in_percent(client, strategy):
+    Statistics.objects.filter(strategy=strategy).update(roi=Decimal("0.05"), max_drawdown=Decimal("0.2"))
+    for query, is_found in (
+        ("min_roi=5&max_drawdown=20", True),
+        ("min_roi=5.01", False),
+        ("max_drawdown=19", False),
+    ):
+        assert (strategy.name in text_of(client.get(f"/strategies/?{query}"))) is is_found
+
+
+def test_strategies_are_compared_on_ones_own_amount(client, strategy, db):
+    other = StrategyFactory.create(name="Another", performance_fee_percent=10)
+    record_equity(strategy, [100, 90], every=timedelta(days=1))
+    record_equity(other, [500, 600], every=timedelta(days=1))
+    ids = f"id={strategy.public_id}&id={other.public_id}"
+    shown = text_of(client.get(f"/strategies/compare/?{ids}&amount=2000"))
+    assert "100 became 90.00" in shown and "100 became 120.00" in shown
+    assert "−200.00" in shown
+    assert "+360.00" in shown and "after 40.00 fee" in shown
+
+
+@pytest.mark.parametrize(
+    "query", ["", "id=x", "id=x&amount=NaN&period=ever", "id=0199a6f2-7c1e-7d30-9b51-3f1f6a0c2a11"]
+)
+def test_comparing_nothing_leads_to_the_list(query, client, db):
+    assert "Nothing to compare yet" in text_of(client.get(f"/strategies/compare/?{query}"))
+
+
+def test_what_one_may_not_see_is_not_compared(client, strategy):
+    Strategy.objects.update(status="draft")
+    assert "Nothing to compare" in text_of(client.get(f"/strategies/compare/?id={strategy.public_id}"))

@@ -19,10 +19,19 @@ def test_the_curve_is_told_in_a_sentence_and_a_table(client, strategy, address):
     record_equity(strategy, [1000, 1100, 990, 1050], every=timedelta(minutes=5))
     shown = text_of(client.get(address))
     assert "since start, 15 minutes" in shown
-    assert "From 1,000.00 to 1,050.00 USDT (+5.00 %)" in shown
+    assert "From 1,000.00 to 1,050.00 USDT (+5.00 % without deposits and withdrawals)" in shown
     assert "worst drop −10.00 %" in shown
     assert "Charts by TradingView" in shown
     assert '<td class="num">990.00</td>' in shown
+
+
+def test_what_a_thousand_would_have_become_is_told_with_its_fee_and_its_lowest_point(
+    client, strategy, address
+):
+    Strategy.objects.update(performance_fee_percent=10)
+    record_equity(strategy, [1000, 930, 1200], every=timedelta(minutes=5))
+    shown = text_of(client.get(address))
+    assert "1,000.00 USDT would be <strong>+180.00</strong> after 20.00 fee; lowest point −70.00" in shown
 
 
 def test_each_signal_tells_what_became_of_every_copy(client, strategy, address):

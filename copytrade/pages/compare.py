@@ -1,0 +1,114 @@
+"""/strategies/compare/: which of some strategies suits me?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from copytrade.pages.curves import Curve, Example, curve_of, example_of, kept_figures
+from copytrade.pages.marketplace import with_followers
+from strategies.models import Period, Statistics, Strategy
+
+MOST = 4
+WIDTH, HEIGHT, MARGIN = 640, 240, 8
+AMOUNT = Decimal(1000)
+MOST_MONEY = Decimal(10) ** 12
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`line` are the points of its curve on the common scale, `number` its dash and colour."""
+
+    number: int
+    strategy: Strategy
+    figures: Statistics
+    line: str
+    end: Decimal | None
+    example: Example | None
+
+
+def compare_page(request: HttpRequest) -> HttpResponse:
+    period = request.GET.get("period", Period.ALL)
+    period = period if period in Period.values else Period.ALL
+    amount = _amount(request.GET.get("amount", ""))
+    strategies = _chosen(request)
+    kept = kept_figures([strategy.pk for strategy in strategies], period=period)
+    curves = {strategy.pk: curve_of(kept[strategy.pk]) for strategy in strategies}
+    scale = _Scale.over(list(curves.values()))
+    compared = [
+        Compared(
+            number,
+            strategy,
+            kept[strategy.pk],
+            scale.line(curves[strategy.pk]) if scale else "",
+            curves[strategy.pk].values[-1] * 100 if curves[strategy.pk].points else None,
+            example_of(kept[strategy.pk], amount=amount, fee_percent=strategy.performance_fee_percent),
+        )
+        for number, strategy in enumerate(strategies, start=1)
+    ]
+    context = {
+        "compared": compared,
+        "scale": scale,
+        "period": period,
+        "periods": Period.choices,
+        "amount": amount,
+        "most": MOST,
+        "ids": [strategy.public_id for strategy in strategies],
+    }
+    return render(request, "pages/compare.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """One for all curves: from the first moment of any to the last, from the lowest value to the highest."""
+
+    begin: float
+    seconds: float
+    low: Decimal
+    high: Decimal
+
+    @classmethod
+    def over(cls, curves: list[Curve]) -> _Scale | None:
+        points = [point for curve in curves if len(curve.points) > 1 for point in curve.points]
+        if not points:
+            return None
+        begin, end = min(p.at for p in points), max(p.at for p in points)
+        values = [p.grown for p in points]
+        return cls(
+            begin.timestamp(), max((end - begin).total_seconds(), 1.0), min(values) * 100, max(values) * 100
+        )
+
+    def line(self, curve: Curve) -> str:
+        height = self.high - self.low or Decimal(1)
+        room = HEIGHT - 2 * MARGIN
+        return " ".join(
+            f"{WIDTH * (point.at.timestamp() - self.begin) / self.seconds:.1f},"
+            f"{HEIGHT - MARGIN - room * float((point.grown * 100 - self.low) / height):.1f}"
+            for point in curve.points
+        )
+
+
+def _chosen(request: HttpRequest) -> list[Strategy]:
+    """In the order asked for; what nobody may see, or is no id, is left out."""
+    ids = []
+    for text in request.GET.getlist("id"):
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    ids = list(dict.fromkeys(ids))[:MOST]
+    seen = with_followers(Strategy.objects.visible_to(request.user.pk).filter(public_id__in=ids))
+    found = {row.public_id: row for row in seen.select_related("owner", "exchange_account")}
+    return [found[public_id] for public_id in ids if public_id in found]
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return AMOUNT
+    return amount if amount.is_finite() and 0 < amount <= MOST_MONEY else AMOUNT
