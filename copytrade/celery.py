@@ -88,6 +88,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"queue": "default", "expires": 5},
         },
+        "check-exchange-accounts": {
+            "task": "wallets.tasks.check_exchange_accounts",
+            "schedule": 60.0,
+            "options": {"queue": "default", "expires": 60},
+        },
         "tell-applicants": {
             "task": "accounts.tasks.tell_applicants",
             "schedule": 15.0,

@@ -28,7 +28,7 @@ def keys_refused(account_ids: Collection[int], *, now: datetime) -> None:
                 "Make a new key that may trade and not withdraw, and replace the old one here. Until then "
                 "you can sell at the exchange yourself."
             ),
-            link="/dashboard/",
+            link="/wallets/accounts/",
             now=now,
             dedupe=f"{account.public_id}:{account.validated_at}",
         )

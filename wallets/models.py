@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +23,9 @@ class ExchangeAccountQuerySet(models.QuerySet["ExchangeAccount"]):
 
     def owned_by(self, user_id: int) -> ExchangeAccountQuerySet:
         return self.filter(owner_id=user_id)
+
+    def due_for_a_check(self, *, now: datetime) -> ExchangeAccountQuerySet:
+        return self.connected().filter(check_due_at__lte=now)
 
 
 class ExchangeAccount(PublicIdModel):
@@ -43,6 +49,8 @@ class ExchangeAccount(PublicIdModel):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=300, blank=True)
     validated_at = models.DateTimeField(null=True)
+    # When the venue is asked again what the key may do and what the account is worth.
+    check_due_at = models.DateTimeField(db_default=Now())
     quote = models.CharField(max_length=16, default="USDT")
     equity = MoneyField(null=True)
     free_quote = MoneyField(null=True)
@@ -63,6 +71,11 @@ class ExchangeAccount(PublicIdModel):
                 name="a_disconnected_account_keeps_no_keys",
             ),
             models.CheckConstraint(condition=Q(can_withdraw=False), name="no_key_may_withdraw"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["check_due_at"], condition=Q(disconnected_at=None), name="accounts_due_for_a_check"
+            ),
         ]
 
     def __str__(self) -> str:

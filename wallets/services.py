@@ -5,10 +5,11 @@ waits for a venue.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Any, TypeVar
 
@@ -75,7 +76,13 @@ class Checked:
             "status": ExchangeAccount.Status.ACTIVE,
             "status_reason": "",
             "validated_at": now,
+            "check_due_at": next_check(now),
         }
+
+
+def next_check(now: datetime) -> datetime:
+    """About a day later, at a moment that accounts connected together do not share."""
+    return now + timedelta(hours=22, seconds=secrets.randbelow(4 * 3600))
 
 
 def connect_account(
@@ -132,6 +139,8 @@ def validate_account(*, account: ExchangeAccount, origin: Origin, now: datetime)
         changes = {"status": status.INVALID, "status_reason": "invalid_credentials", "validated_at": now}
     except WithdrawalEnabled:
         changes = {"status": status.INVALID, "status_reason": "withdrawal_enabled", "validated_at": now}
+    except vault.CannotOpen:
+        changes = {"status": status.INVALID, "status_reason": "keys_not_opened", "validated_at": now}
     except ExchangeUnavailable:
         changes = {"status": status.UNREACHABLE, "status_reason": "exchange_unavailable"}
     with transaction.atomic():

@@ -39,6 +39,7 @@ TO_DO: dict[str, str | Promise] = {
         "This key can withdraw money now, so we do not use it any more. Delete it at the exchange, make one "
         "with withdrawals off and put it in the old one's place."
     ),
+    "keys_not_opened": gettext_lazy("This key cannot be opened any more here. Put a new one in its place."),
     "exchange_unavailable": gettext_lazy(
         "The exchange did not answer the last check. We ask again; there is nothing to do for you."
     ),
