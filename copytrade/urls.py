@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("copytrade.pages.urls")),
     path("", include(compliance.urlpatterns)),
 ]
+handler400 = "copytrade.pages.errors.bad_request"
 handler403 = "copytrade.pages.errors.forbidden"
 handler404 = "copytrade.pages.errors.not_found"
 handler500 = "copytrade.pages.errors.server_error"

@@ -15,6 +15,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "403.html", status=403)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", status=400)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     reference = getattr(request, "request_id", "")
     return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from subscriptions.models import Subscription
-from tests.browser.conftest import log_in, violations
+from tests.browser.conftest import log_in
 from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 from tests.pages.market import hold, page_of_signal, quote_price, record_equity, signal_with_copies
 
@@ -107,7 +107,6 @@ def test_the_keyboard_reaches_the_content_first(open_page, copy):
 
 
 PUBLIC = ["/", "/strategies/", "/strategies/?view=table", "/strategies/calm/", "/definitions/", "/credits/"]
-ENTRANCE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 OWN = ["/dashboard/", "/orders/", "/strategies/calm/follow/", "/accounts/email/", "/accounts/2fa/"]
 
 
@@ -137,21 +136,6 @@ def test_the_list_of_ended_copies_stays_open_while_figures_change(open_page, per
         pass
     expect(page.locator(".figures")).to_contain_text("1,078.00")
     expect(page.locator("details.ended .num")).to_be_visible()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_meet_wcag_aa(width, dark, open_page, person, copy, ended):
-    page = open_page(width=width, dark=dark)
-    found = {}
-    for address in [*PUBLIC, *ENTRANCE]:
-        page.goto(address)
-        found[address] = violations(page)
-    log_in(page, person)
-    for address in own_pages(copy):
-        page.goto(address)
-        found[address] = violations(page)
-    assert {address: lines for address, lines in found.items() if lines} == {}
 
 
 @pytest.fixture

@@ -95,6 +95,20 @@ def test_a_missing_page_offers_a_search(client, db):
     assert "There is nothing here" in text_of(answer)
 
 
+def test_what_cannot_be_understood_is_told_in_words(client, db):
+    too_many = {f"field{number}": "x" for number in range(1001)}
+    answer = client.post("/theme/", too_many)
+    assert answer.status_code == 400
+    assert "Nothing was done" in text_of(answer)
+
+
+def test_too_many_tries_are_told_with_how_long_to_wait(client, db, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"reset_password": "1/5m/ip"}
+    answers = [client.post("/accounts/password/reset/", {"email": "a@example.org"}) for _n in range(2)]
+    assert answers[1].status_code == 429
+    assert "Wait five minutes" in text_of(answers[1])
+
+
 def test_a_form_without_its_token_is_told_in_words(user):
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/theme/", {"theme": "dark"})

@@ -1,0 +1,129 @@
+"""Every page that a GET finds: WCAG 2.2 AA in both themes, nothing wider than 320 px, a quiet console.
+
+What the content policy stops is told on the console too, and fails the test (`open_page`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from playwright.sync_api import Page
+
+from tests.browser.conftest import log_in, violations
+from tests.browser.test_pages import copy, ended
+from tests.factories import StrategyFactory, SubscriptionFactory
+from tests.ledger.test_api_books import book
+from tests.pages.market import hold, page_of_signal, signal_with_copies
+
+__all__ = ["copy", "ended"]
+
+# Not pages of ours, pages of staff, and what ends the session.
+ELSEWHERE = (
+    "/api/", "/admin/", "/hooks/", "/token/", "/metrics", "/healthz", "/readyz", "/accounts/", "/audit/"
+)  # fmt: skip
+ENTRANCE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
+ACCOUNT = [
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/reauthenticate/",
+    "/accounts/sessions/",
+    "/accounts/2fa/",
+    "/accounts/2fa/totp/activate/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/2fa/webauthn/add/",
+    "/accounts/logout/",
+]
+
+
+def addresses() -> Iterator[str]:
+    """Of every named route without parameters."""
+    for name in sorted(_names(get_resolver().url_patterns)):
+        try:
+            address = reverse(name)
+        except NoReverseMatch:
+            continue
+        if not address.startswith(ELSEWHERE):
+            yield address
+
+
+def _names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace is None:
+                yield from _names(pattern.url_patterns)
+        elif pattern.name:
+            yield pattern.name
+
+
+def is_page(page: Page, address: str) -> bool:
+    """Asked beside the browser, whose console would tell of a refusal. Fragments have no head."""
+    answer = page.request.get(address, max_redirects=0)
+    html = answer.headers.get("content-type", "").startswith("text/html")
+    return answer.status == 200 and html and "<html" in answer.text()
+
+
+def faults(page: Page, address: str) -> list[str]:
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(address)
+    found = [f"light: {line}" for line in violations(page)]
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    found += [f"dark: {line}" for line in violations(page)]
+    page.set_viewport_size({"width": 320, "height": 800})
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*found, "wider than 320 px"] if wide else found
+
+
+@pytest.fixture
+def own_pages(person, copy, ended) -> list[str]:
+    """Pages with parameters, each with something on it."""
+    book(copy)
+    hold(copy, "0.5", "1500", symbol="ETH/USDT")
+    (order,) = signal_with_copies(copy.strategy, [(copy, "filled")])
+    own = StrategyFactory.create(owner=person, slug="mine")
+    signal_with_copies(own, [(SubscriptionFactory.create(strategy=own), "denied")])
+    studio = "/studio/strategies/mine/"
+    return [
+        "/strategies/?view=table",
+        "/strategies/calm/",
+        "/strategies/calm/follow/",
+        f"/orders/{order.public_id}/",
+        page_of_signal(order),
+        f"/subscriptions/{copy.public_id}/",
+        f"/subscriptions/{copy.public_id}/stop/",
+        f"/subscriptions/{ended.public_id}/",
+        *(f"{studio}{part}" for part in ("", "signal/", "webhooks/", "close/")),
+    ]
+
+
+def test_every_page_meets_wcag_aa_and_fits_a_small_screen(open_page, person, own_pages):
+    page = open_page()
+    found = {address: faults(page, address) for address in ENTRANCE}
+    log_in(page, person)
+    quiet = [address for address in [*addresses(), *ACCOUNT, *own_pages] if is_page(page, address)]
+    assert {"/dashboard/", "/trades/", "/positions/", "/risk/", "/studio/", "/settings/security/"} <= {*quiet}
+    for address in quiet:
+        found[address] = faults(page, address)
+    assert {address: lines for address, lines in found.items() if lines} == {}
+
+
+def test_without_scripts_one_logs_in_looks_follows_pauses_and_exports(open_page, person, copy, published):
+    book(copy)
+    page = log_in(open_page(javascript=False, width=390), person)
+    page.goto("/strategies/?search=Calm+swing")
+    page.get_by_role("link", name=published.name, exact=True).click()
+    page.get_by_role("link", name="Follow", exact=True).click()
+    page.get_by_label("Open a paper account now").check()
+    page.get_by_label("I can afford to lose this money.").check()
+    page.get_by_role("button", name="Start copying").click()
+    page.wait_for_url("**/dashboard/")
+    page.get_by_role("link", name="Calm BTC swing", exact=True).first.click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Calm BTC swing is paused").wait_for()
+    page.get_by_role("link", name="Its trades").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    assert download.value.suggested_filename == "trades.csv"
