@@ -68,6 +68,12 @@ app.conf.update(
             "schedule": crontab(hour=2, minute=50),
             "options": {"queue": "default", "expires": 3600},
         },
+        "check-books": {
+            "task": "copytrade.tasks.check_itself",
+            "args": ["books"],
+            "schedule": crontab(hour=1, minute=50),
+            "options": {"queue": "default", "expires": 3600},
+        },
         "purge-audit": {
             "task": "accounts.tasks.purge_audit",
             "schedule": crontab(hour=3, minute=17),

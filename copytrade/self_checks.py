@@ -12,6 +12,7 @@ from django.core.cache import cache
 from compliance.chain import Broken
 from compliance.verification import verify
 from execution.differences import find_differences
+from ledger.checking import check_books
 
 KEPT_SECONDS = 7 * 86_400
 log = structlog.get_logger(__name__)
@@ -42,7 +43,20 @@ def check_exchanges() -> int:
     return count
 
 
-CHECKS: dict[str, Callable[[], int]] = {"audit_chain": check_audit_chain, "exchanges": check_exchanges}
+def check_own_books() -> int:
+    """In how many respects postings, positions and cash are not what the fills come to."""
+    count = 0
+    for miscount in check_books():
+        count += 1
+        log.error("books_miscounted", object=miscount.object, text=miscount.sentence)
+    return count
+
+
+CHECKS: dict[str, Callable[[], int]] = {
+    "audit_chain": check_audit_chain,
+    "exchanges": check_exchanges,
+    "books": check_own_books,
+}
 
 
 def run(check: str, *, now: datetime) -> Result:

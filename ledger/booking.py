@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 
-from exchanges.rounding import plain
+from exchanges.rounding import EXACT, plain
 from exchanges.types import FillReport
 from ledger.models import Fill, Mark, Position, Posting, Trade
-from ledger.pnl import Booked, Execution, Holding, book
+from ledger.pnl import PLACES, Booked, Execution, Holding, book
 from records.bulk import insert_rows, next_ids, select, update_rows
 from records.fields import uuid7
 from subscriptions.relations import Relation, write_money
@@ -227,20 +227,32 @@ def _trade_row(
 
 def input_hash(entry: Entry) -> str:
     """SHA-256 over what the venue said, so that a changed row is found."""
-    fill = entry.fill
+    return _hash(entry.account_id, entry.fill)
+
+
+def fill_hash(fill: Fill) -> str:
+    """The same over the row."""
+    return _hash(fill.exchange_account_id, fill)
+
+
+def _hash(account_id: int, fill: FillReport | Fill) -> str:
     parts = [
-        str(entry.account_id),
+        str(account_id),
         fill.symbol,
         fill.venue_order_id,
         fill.trade_id,
-        fill.side.value,
-        plain(fill.price),
-        plain(fill.quantity),
-        plain(fill.fee),
+        str(fill.side),
+        _as_kept(fill.price),
+        _as_kept(fill.quantity),
+        _as_kept(fill.fee),
         fill.fee_asset,
-        fill.at.isoformat(),
+        fill.at.astimezone(UTC).isoformat(),
     ]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def _as_kept(number: Decimal) -> str:
+    return plain(number.quantize(PLACES, ROUND_HALF_EVEN, EXACT))
 
 
 def _postings(entry: Entry, result: Booked, trade_id: int) -> list[tuple[object, ...]]:

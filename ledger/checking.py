@@ -1,0 +1,181 @@
+"""The books recounted from the fills: postings, trades, positions and the cash of every copy.
+
+Reads in the order of booking from a cursor of the database, so a long history takes no memory.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from itertools import groupby
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from exchanges.rounding import EXACT, plain
+from ledger.booking import fill_hash
+from ledger.models import Fill, Position, Posting, Trade
+from ledger.pnl import ZERO, Booked, Execution, Holding, book
+from subscriptions.models import Subscription
+
+NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
+CHUNK = 1000
+# Source or destination, and asset → what came less what went.
+Balances = dict[tuple[str, str], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Miscount:
+    """Where the books differ from what their fills say."""
+
+    object: str
+    sentence: str
+
+
+@dataclass(slots=True)
+class Recount:
+    """What the fills of a copy (or a master) come to."""
+
+    cash: Decimal = ZERO
+    realised_pnl: Decimal = ZERO
+
+
+def check_books() -> Iterator[Miscount]:
+    """Every difference, one after the other, of the books as they are at this moment."""
+    with _one_moment():
+        copies: dict[int, Recount] = defaultdict(Recount)
+        known: set[tuple[int, int | None, str]] = set()
+        yield from _check_trades(copies, known)
+        yield from _check_unbooked_positions(known)
+        yield from _check_cash(copies)
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """A transaction that sees the books as they were when it began, whatever is booked meanwhile."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic(), localcontext(EXACT):
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _check_trades(copies: dict[int, Recount], known: set[tuple[int, int | None, str]]) -> Iterator[Miscount]:
+    """Trade by trade in the order of booking; at the end of a position's trades, the position."""
+    if Fill.objects.count() != Trade.objects.count():
+        yield Miscount("fills", "There are not as many trades as fills.")
+    trades = Trade.objects.select_related("fill", "exchange_account").order_by(
+        "strategy_id", F("subscription_id").asc(nulls_first=True), "symbol", "pk"
+    )
+    rows = trades.iterator(chunk_size=CHUNK)
+    for key, of_position in groupby(rows, lambda row: (row.strategy_id, row.subscription_id, row.symbol)):
+        holding = NOTHING
+        for batch in _batches(of_position):
+            postings = _postings_of(batch)
+            for trade in batch:
+                booked = book(holding, _execution(trade))
+                yield from _check_trade(trade, booked, postings[trade.pk])
+                holding = booked.holding
+                if trade.subscription_id:
+                    copies[trade.subscription_id].cash += booked.cash_change
+                    copies[trade.subscription_id].realised_pnl += booked.realised_pnl
+        known.add(key)
+        yield from _check_position(key, holding)
+
+
+def _batches(trades: Iterable[Trade]) -> Iterator[list[Trade]]:
+    batch: list[Trade] = []
+    for trade in trades:
+        batch.append(trade)
+        if len(batch) == CHUNK:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _postings_of(trades: Iterable[Trade]) -> dict[int, Balances]:
+    """By trade: what its postings moved, out of each account and into each."""
+    moved: dict[int, Balances] = defaultdict(lambda: defaultdict(Decimal))
+    for posting in Posting.objects.filter(trade__in=[trade.pk for trade in trades]):
+        moved[posting.trade_id][posting.source, posting.asset] -= posting.amount
+        moved[posting.trade_id][posting.destination, posting.asset] += posting.amount
+    return moved
+
+
+def _execution(trade: Trade) -> Execution:
+    """The fill anew. A fee in a third coin counts by the worth that was written down for it."""
+    fill = trade.fill
+    base, _, quote = fill.symbol.partition("/")
+    is_third = fill.fee_asset not in (base, quote)
+    return Execution(
+        side=fill.side,
+        price=fill.price,
+        quantity=fill.quantity,
+        fee=(trade.fee_in_quote or ZERO) if is_third else fill.fee,
+        fee_asset=quote if is_third else fill.fee_asset,
+        base=base,
+        quote=quote,
+        fee_price=None,
+    )
+
+
+def _check_trade(trade: Trade, booked: Booked, moved: Balances) -> Iterator[Miscount]:
+    fill, name = trade.fill, f"trade {trade.public_id}"
+    if fill_hash(fill) != trade.input_hash:
+        yield Miscount(name, "Its fill is not what the exchange told: the hash differs.")
+    same = ("symbol", "side", "price", "quantity", "fee", "fee_asset", "at", "exchange_account_id")
+    for field in same:
+        if getattr(trade, field) != getattr(fill, field):
+            yield Miscount(name, f"Its {field} is not that of its fill.")
+    yield from _compare(name, "cost", trade.cost, booked.notional)
+    yield from _compare(name, "realised_pnl", trade.realised_pnl, booked.realised_pnl)
+    yield from _check_postings(trade, moved)
+
+
+def _check_postings(trade: Trade, moved: Balances) -> Iterator[Miscount]:
+    """Each asset nets to zero, and the copy's (or master's) part is what the fill moved."""
+    name, fill = f"trade {trade.public_id}", trade.fill
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for (_, asset), amount in moved.items():
+        totals[asset] += amount
+    for asset, total in totals.items():
+        yield from _compare(name, f"postings in {asset}, summed", total, ZERO)
+    base, _, quote = fill.symbol.partition("/")
+    sign = 1 if fill.side == "buy" else -1
+    is_copy = trade.subscription_id is not None
+    owner = f"subscription:{trade.subscription_id}" if is_copy else f"strategy:{trade.strategy_id}"
+    coins = sign * fill.quantity - (fill.fee if fill.fee_asset == base else ZERO)
+    money = -sign * trade.cost - (fill.fee if fill.fee_asset == quote else ZERO)
+    yield from _compare(name, f"{base} posted", moved.get((f"{owner}:position", base), ZERO), coins)
+    yield from _compare(name, f"{quote} posted", moved.get((f"{owner}:cash", quote), ZERO), money)
+
+
+def _check_position(key: tuple[int, int | None, str], holding: Holding) -> Iterator[Miscount]:
+    strategy_id, subscription_id, symbol = key
+    row = Position.objects.filter(strategy=strategy_id, subscription=subscription_id, symbol=symbol).first()
+    name = f"position {row.public_id if row else key}"
+    for field in ("held", "cost", "realised_pnl", "fees"):
+        yield from _compare(name, field, getattr(row, field) if row else ZERO, getattr(holding, field))
+
+
+def _check_unbooked_positions(known: set[tuple[int, int | None, str]]) -> Iterator[Miscount]:
+    for row in Position.objects.exclude(held=0, cost=0, realised_pnl=0).iterator(chunk_size=CHUNK):
+        if (row.strategy_id, row.subscription_id, row.symbol) not in known:
+            yield Miscount(f"position {row.public_id}", "No trade made it.")
+
+
+def _check_cash(copies: dict[int, Recount]) -> Iterator[Miscount]:
+    for row in Subscription.objects.order_by("pk").iterator(chunk_size=CHUNK):
+        told, name = copies.get(row.pk, Recount()), f"subscription {row.public_id}"
+        yield from _compare(name, "cash", row.cash, row.allocation + told.cash)
+        yield from _compare(name, "realised_pnl", row.realised_pnl, told.realised_pnl)
+
+
+def _compare(name: str, what: str, kept: Decimal, recounted: Decimal) -> Iterator[Miscount]:
+    if kept != recounted:
+        yield Miscount(name, f"Its {what}: the books say {plain(kept)}, the fills {plain(recounted)}.")
