@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.services import create_user
-from risk.models import RiskLimits
+from risk.models import PlatformSwitch, RiskLimits
 from tests import factories
 from tests.pages.market import text_of
 
@@ -154,3 +155,35 @@ def test_a_refused_key_that_copies_need_is_told_on_every_page(page, subscription
     account.status, account.label = "invalid", "Binance main"
     account.save()
     assert "The exchange refuses the key of Binance main" in text_of(page.get("/orders/"))
+
+
+def test_what_blocks_copying_leads_to_where_it_is_solved(page, user, subscription):
+    RiskLimits.objects.create(user=user, kill_switch="freeze")
+    account = subscription.exchange_account
+    account.status, account.exchange = "invalid", "binance"
+    account.save()
+    shown = page.get("/orders/").content.decode()
+    assert '<a href="/risk/">Change the kill switch</a>' in shown
+    assert f'<a href="/wallets/accounts/{account.public_id}/rotate/">Replace the key</a>' in shown
+    account.status = "unreachable"
+    account.save()
+    shown = page.get("/orders/").content.decode()
+    assert "does not answer: copies on it are late or expire." in shown
+    assert '<a href="/wallets/accounts/">Check again</a>' in shown
+
+
+@pytest.mark.parametrize(
+    ("place", "words"), [("", "stopped buying everywhere"), ("paper", "at Paper"), ("kraken", None)]
+)
+def test_what_staff_stopped_is_told_to_those_whom_it_concerns(place, words, page, subscription, stranger):
+    PlatformSwitch.objects.create(
+        exchange=place, reason="maintenance", set_by=stranger, set_at=timezone.now()
+    )
+    shown = text_of(page.get("/orders/"))
+    assert (words in shown) if words else ("people who run" not in shown)
+    assert "maintenance" not in shown
+
+
+def test_a_dead_key_that_nothing_needs_blocks_nothing(page, user):
+    factories.ExchangeAccountFactory.create(owner=user, status="invalid")
+    assert "refuses the key" not in text_of(page.get("/orders/"))
