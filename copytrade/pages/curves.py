@@ -93,7 +93,9 @@ def example_of(row: Statistics, *, amount: Decimal, fee_percent: Decimal) -> Exa
         return None
     result = amount * change
     fee = max(result, Decimal(0)) * fee_percent / 100
-    return Example(amount, row.followers_median_roi is not None, result, fee, -amount * row.max_drawdown)
+    # The end is a point of the way too.
+    lowest = min(-amount * row.max_drawdown, result - fee)
+    return Example(amount, row.followers_median_roi is not None, result, fee, lowest)
 
 
 def kept_figures(strategy_ids: Sequence[int], *, period: str) -> dict[int, Statistics]:
