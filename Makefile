@@ -19,6 +19,11 @@ test: ## run every test (ARGS="tests/ledger -k fee" for some)
 lint: assets ## check style, types, layers, settings and migrations
 	$(VENV_BIN)/ruff check .
 	$(VENV_BIN)/ruff format --check .
+	$(VENV_BIN)/bandit --quiet --recursive --severity-level medium --skip B108,B308,B608,B703 --exclude ./.venv,./node_modules,./tests,./benchmarks,./.run .
+	$(VENV_BIN)/vulture --min-confidence 100 --ignore-names model_admin,auto_schema,app_configs,parser_context,generator,format_suffix --exclude .venv,node_modules,migrations,tests,.run .
+	@$(LOCAL).package_audit
+	@$(LOCAL).configuration_page
+	NO_MKDOCS_2_WARNING=1 $(VENV_BIN)/mkdocs --quiet build --strict --site-dir .run/site
 	DEBUG=true $(VENV_BIN)/mypy .
 	DEBUG=true $(VENV_BIN)/lint-imports
 	@DEBUG=false SECURE_SSL_REDIRECT=true DATABASE_OWNER_URL=postgresql://owner@localhost/copytrade $(LOCAL).engines run -- sh -ec \
