@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
 from compliance.audit import Origin
-from copytrade.pages.limits_form import LimitsForm
+from copytrade.pages.limits_form import LABELS, LimitsForm
 from copytrade.pages.limits_used import meters_of
 from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.person import signed_in
@@ -26,10 +27,10 @@ from execution.models import CopyOrder
 from execution.services import release_parked_exits
 from execution.states import Status
 from risk import services
-from risk.models import KillSwitch
+from risk.models import Breach, KillSwitch
 from subscriptions.models import Subscription
 
-DENIED_SHOWN = 20
+DENIED_SHOWN = BREACHES_SHOWN = 20
 TYPED = "FREEZE"
 
 
@@ -58,6 +59,14 @@ def kill_switch(request: HttpRequest) -> HttpResponse:
     if mode != KillSwitch.FREEZE:
         tasks.enqueue_orders(release_parked_exits(user_id=user.pk, now=now), queue="exits")
     messages.success(request, _switched(mode, user_id=user.pk))
+    return redirect("risk")
+
+
+@login_required
+@require_POST
+def acknowledge(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    mine = Breach.objects.owned_by(signed_in(request).pk)
+    services.acknowledge(breach=get_object_or_404(mine, public_id=public_id), now=timezone.now())
     return redirect("risk")
 
 
@@ -102,6 +111,13 @@ def _shown(request: HttpRequest, form: LimitsForm) -> HttpResponse:
         .live()
         .select_related("strategy", "exchange_account")
         .order_by("-id"),
+        "breaches": _breaches(user.pk),
         "rows": order_rows(for_rows(denied)[:DENIED_SHOWN]),
     }
     return render(request, "pages/risk.html", context, status=422 if form.errors else 200)
+
+
+def _breaches(user_id: int) -> list[tuple[Breach, Any]]:
+    """Each with its rule in words, newest first."""
+    rows = Breach.objects.owned_by(user_id).select_related("subscription__strategy").order_by("-id")
+    return [(row, LABELS.get(row.rule, row.rule.replace("_", " "))) for row in rows[:BREACHES_SHOWN]]

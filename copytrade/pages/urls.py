@@ -60,6 +60,7 @@ urlpatterns = [
     path("settings/preferences/", preferences.preferences, name="preferences"),
     path("risk/", risk.risk, name="risk"),
     path("risk/kill-switch/", risk.kill_switch, name="kill_switch"),
+    path("risk/breaches/<uuid:public_id>/acknowledge/", risk.acknowledge, name="breach_acknowledge"),
     path("trades/", trades.trades, name="trades"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
     path("signals/<uuid:public_id>/live/", signals.signal_live, name="signal_live"),

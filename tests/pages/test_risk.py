@@ -3,9 +3,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from compliance.models import AuditRecord
-from risk.models import RiskLimits
+from risk.models import Breach, RiskLimits
 from risk.serializers import LimitsSerializer
 from tests.factories import SubscriptionFactory
 from tests.pages.market import hold, signal_with_copies, text_of
@@ -96,3 +97,16 @@ def test_what_limits_stopped_is_listed_and_others_is_not(page, subscription):
     shown = text_of(page.get("/risk/"))
     assert str(mine.public_id) in shown
     assert str(theirs.public_id) not in shown
+
+
+def test_a_breach_is_told_with_its_numbers_and_only_its_owner_acknowledges_it(page, user, stranger):
+    now = timezone.now()
+    facts = {"rule": "max_daily_loss", "limit": 100, "value": 120, "day": now.date(), "at": now}
+    mine = Breach.objects.create(user=user, currency="USDT", **facts)
+    theirs = Breach.objects.create(user=stranger, **facts)
+    shown = text_of(page.get("/risk/"))
+    assert "120 / 100 USDT" in shown
+    assert str(theirs.public_id) not in shown
+    statuses = [page.post(f"/risk/breaches/{b.public_id}/acknowledge/").status_code for b in (mine, theirs)]
+    assert statuses == [302, 404]
+    assert list(Breach.objects.filter(acknowledged_at=None)) == [theirs]
