@@ -11,11 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import person
-from accounts.notifications import services
+from accounts.notifications import preferences, services
 from accounts.notifications.models import Notification
 from accounts.notifications.serializers import (
     NoFieldsSerializer,
     NotificationFilters,
+    NotificationPreferencesSerializer,
+    NotificationPreferencesSetSerializer,
     NotificationSerializer,
     ReadSerializer,
 )
@@ -74,3 +76,31 @@ class ReadAllNotificationsView(ApiView):
         self.body(NoFieldsSerializer)
         read = services.mark_all_read(user_id=person(request).pk, now=timezone.now())
         return Response(ReadSerializer({"read": read}).data)
+
+
+class NotificationPreferencesView(ApiView):
+    write_scope = "trade"
+    pagination_class = None
+
+    @extend_schema(
+        summary="Read what you are told by mail and by your channels",
+        tags=["notifications"],
+        responses=NotificationPreferencesSetSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        self.query()
+        return Response(
+            NotificationPreferencesSetSerializer(preferences.preferences_of(person(request))).data
+        )
+
+    @extend_schema(
+        summary="Choose what you are told by mail and by your channels",
+        description="Both lists are replaced. The inbox takes everything; kinds of `always` cannot be named.",
+        tags=["notifications"],
+        request=NotificationPreferencesSerializer,
+        responses=NotificationPreferencesSetSerializer,
+    )
+    def put(self, request: Request) -> Response:
+        given = self.body(NotificationPreferencesSerializer)
+        row = preferences.replace_preferences(user=person(request), **given)
+        return Response(NotificationPreferencesSetSerializer(row).data)

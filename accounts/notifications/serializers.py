@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.notifications.kinds import NotificationKind
-from accounts.notifications.models import Notification
+from accounts.notifications.kinds import ALWAYS, BY_CHOICE, NotificationKind
+from accounts.notifications.models import Notification, NotificationSettings
 from rest.fields import Moment
 from rest.serializers import QuerySerializer, StrictSerializer
 
@@ -37,3 +37,24 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 
 class ReadSerializer(serializers.Serializer[Any]):
     read = serializers.IntegerField(help_text="How many were unread.")
+
+
+def _kinds_off() -> serializers.ListField:
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in BY_CHOICE])
+    return serializers.ListField(child=kind, max_length=len(BY_CHOICE))
+
+
+class NotificationPreferencesSerializer(StrictSerializer):
+    mail_off = _kinds_off()
+    channels_off = _kinds_off()
+
+
+class NotificationPreferencesSetSerializer(serializers.Serializer[NotificationSettings]):
+    mail_off = serializers.ListField(child=serializers.CharField(), help_text="Kinds that are not mailed.")
+    channels_off = serializers.ListField(
+        child=serializers.CharField(), help_text="Kinds that your channels do not get."
+    )
+    always = serializers.SerializerMethodField(help_text="Kinds that cannot be switched off.")
+
+    def get_always(self, row: NotificationSettings) -> list[str]:
+        return sorted(kind.value for kind in ALWAYS)
