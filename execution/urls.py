@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, path
 
+from execution.api.cost_basis import CostBasisView
 from execution.api.limits import AcknowledgeView, BreachesView, LimitsView, SubscriptionLimitsView
 from execution.api.orders import OrdersView, OrderView
 from execution.api.preview import SignalPreviewView, SubscriptionPreviewView
 from execution.api.signals import SignalsView, SignalView
+from execution.api.statements import StatementView
 from execution.api.subscriptions import CloseAllView, PauseAllView, SubscriptionsView, SubscriptionView
 from execution.api.trades import TradesExportView, TradesView
 from execution.api.webhooks import HookView, WebhooksView, WebhookView
@@ -37,6 +39,8 @@ api_urlpatterns: list[URLPattern] = [
     ),
     path("orders/", OrdersView.as_view(), name="api-orders"),
     path("orders/<uuid:order_id>/", OrderView.as_view(), name="api-order"),
+    path("subscriptions/<uuid:subscription_id>/statement", StatementView.as_view(), name="api-statement"),
+    path("trades/cost-basis", CostBasisView.as_view(), name="api-cost-basis"),
     path("trades/", TradesView.as_view(), name="api-trades"),
     path("trades/export", TradesExportView.as_view(), name="api-trades-export"),
     path("risk/limits/", LimitsView.as_view(), name="api-risk-limits"),

@@ -77,7 +77,7 @@ def _check_trades(copies: dict[int, Recount], known: set[tuple[int, int | None, 
         for batch in _batches(of_position):
             postings = _postings_of(batch)
             for trade in batch:
-                booked = book(holding, _execution(trade))
+                booked = book(holding, execution_of(trade.fill, trade.fee_in_quote))
                 yield from _check_trade(trade, booked, postings[trade.pk])
                 holding = booked.holding
                 if trade.subscription_id:
@@ -107,17 +107,16 @@ def _postings_of(trades: Iterable[Trade]) -> dict[int, Balances]:
     return moved
 
 
-def _execution(trade: Trade) -> Execution:
-    """The fill anew. A fee in a third coin counts by the worth that was written down for it."""
-    fill = trade.fill
-    base, _, quote = fill.symbol.partition("/")
-    is_third = fill.fee_asset not in (base, quote)
+def execution_of(told: Trade | Fill, fee_in_quote: Decimal | None) -> Execution:
+    """What was traded, anew. A fee in a third coin counts by the worth that was written down for it."""
+    base, _, quote = told.symbol.partition("/")
+    is_third = told.fee_asset not in (base, quote)
     return Execution(
-        side=fill.side,
-        price=fill.price,
-        quantity=fill.quantity,
-        fee=(trade.fee_in_quote or ZERO) if is_third else fill.fee,
-        fee_asset=quote if is_third else fill.fee_asset,
+        side=told.side,
+        price=told.price,
+        quantity=told.quantity,
+        fee=(fee_in_quote or ZERO) if is_third else told.fee,
+        fee_asset=quote if is_third else told.fee_asset,
         base=base,
         quote=quote,
         fee_price=None,

@@ -40,7 +40,7 @@ CHUNK = 2000
 Row = Sequence[Any]
 
 
-class _Line:
+class LineWriter:
     """What csv.writer writes to: gives the line back."""
 
     def write(self, line: str) -> str:
@@ -53,10 +53,10 @@ def rows_of(trades: QuerySet[Trade]) -> Iterator[Row]:
 
 
 def as_csv(rows: Iterable[Row]) -> Iterator[str]:
-    writer = csv.writer(_Line())
+    writer = csv.writer(LineWriter())
     yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([_cell(value) for value in row])
+        yield writer.writerow([cell(value) for value in row])
 
 
 def as_json(rows: Iterable[Row]) -> Iterator[str]:
@@ -68,7 +68,8 @@ def as_json(rows: Iterable[Row]) -> Iterator[str]:
     yield "[]\n" if separator == "[" else "]\n"
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """As every file of ours shows it; text that a spreadsheet would take for a formula is neutralised."""
     if value is None:
         return ""
     shown: str = _value(value)

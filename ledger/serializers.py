@@ -12,6 +12,8 @@ from rest_framework import serializers
 
 from ledger.models import Position, Trade
 from ledger.valuation import average_cost, unrealised_pnl
+from rest import codes
+from rest.errors import invalid
 from rest.fields import DecimalString, Moment, Reference
 from rest.serializers import QuerySerializer
 from strategies.models import Period, Statistics
@@ -19,19 +21,29 @@ from strategies.serializers import Choice, Symbol
 from subscriptions.models import Subscription
 from subscriptions.serializers import readable
 
+INVERTED_RANGE = codes.declare("inverted_range", "This range ends before it begins.")
 
-class TradeFilters(QuerySerializer):
+
+class Range(QuerySerializer):
     """`from` is included, `to` is not."""
 
     to = Moment(required=False)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {**super().get_fields(), "from": Moment(required=False)}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "from" in attrs and "to" in attrs and attrs["from"] > attrs["to"]:
+            raise invalid(INVERTED_RANGE, attr="to")
+        return attrs
+
+
+class TradeFilters(Range):
     symbol = Symbol(required=False)
     strategy = Reference(readable, required=False)
     subscription = Reference(lambda user_id: Subscription.objects.owned_by(user_id), required=False)
     side = Choice(choices=["buy", "sell"], required=False)
     updated_since = Moment(required=False)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {**super().get_fields(), "from": Moment(required=False)}
 
 
 class ExportFilters(TradeFilters):

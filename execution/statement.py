@@ -1,0 +1,153 @@
+"""A copy's account over a stretch of time: opening, what happened, closing. From the books only.
+
+The opening is the closing of whatever ended at that moment: both are counted from the same trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+from django.db.models import QuerySet
+
+from exchanges.rounding import EXACT
+from ledger.checking import execution_of
+from ledger.models import PricePoint, Trade, Transfer
+from ledger.pnl import PLACES, ZERO, Holding, book
+from risk.rates import Rates, symbols_between
+from subscriptions.models import Subscription
+
+# A price that was read longer ago is none.
+PRICE_IS_OF = timedelta(minutes=15)
+NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
+CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A position at a moment, in the strategy's quote; None = no price of that time is known."""
+
+    symbol: str
+    amount: Decimal
+    cost: Decimal
+    price: Decimal | None
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A copy at a moment. `equity` is None where a price is missing, `reported` where a rate is."""
+
+    at: datetime
+    cash: Decimal
+    realised_pnl: Decimal
+    positions: list[Held]
+    equity: Decimal | None
+    rate: Decimal | None
+    rate_source: str
+    reported: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Trades and transfers are in the order of time; sums are in the strategy's quote."""
+
+    subscription: Subscription
+    opening: Balance
+    closing: Balance
+    trades: QuerySet[Trade]
+    transfers: Sequence[Transfer]
+    fees: Decimal
+    fees_unknown: int
+    performance_fee: Decimal
+
+
+@dataclass(slots=True)
+class _Count:
+    """What trades come to, so far."""
+
+    cash: Decimal
+    holdings: dict[str, Holding]
+    realised_pnl: Decimal = ZERO
+    fees: Decimal = ZERO
+    fees_unknown: int = 0
+
+    def add(self, trades: Iterable[Trade]) -> None:
+        with localcontext(EXACT):
+            for trade in trades:
+                execution = execution_of(trade, trade.fee_in_quote)
+                booked = book(self.holdings.get(trade.symbol, NOTHING), execution)
+                self.holdings[trade.symbol] = booked.holding
+                self.cash += booked.cash_change
+                self.realised_pnl += booked.realised_pnl
+                self.fees += trade.fee_in_quote or ZERO
+                self.fees_unknown += trade.fee_in_quote is None
+
+
+def statement_of(subscription: Subscription, *, since: datetime, until: datetime) -> Statement:
+    """From `since` on, up to and without `until`. `strategy`, `follower` and account must be at hand."""
+    trades = Trade.objects.filter(subscription=subscription).order_by("at", "pk")
+    within = trades.filter(at__gte=since, at__lt=until)
+    count = _Count(subscription.allocation, {})
+    count.add(trades.filter(at__lt=since).iterator(chunk_size=CHUNK))
+    opening = _balance(subscription, count, since)
+    fees, fees_unknown = count.fees, count.fees_unknown
+    count.add(within.iterator(chunk_size=CHUNK))
+    transfers = Transfer.objects.filter(
+        exchange_account=subscription.exchange_account_id, at__gte=since, at__lt=until
+    )
+    return Statement(
+        subscription=subscription,
+        opening=opening,
+        closing=_balance(subscription, count, until),
+        trades=within,
+        transfers=list(transfers.order_by("at", "pk")),
+        fees=count.fees - fees,
+        fees_unknown=count.fees_unknown - fees_unknown,
+        # Bills are between two people and move no money of the copy's.
+        performance_fee=ZERO,
+    )
+
+
+def _balance(subscription: Subscription, count: _Count, at: datetime) -> Balance:
+    exchange, quote = subscription.exchange_account.exchange, subscription.strategy.quote
+    currency = subscription.follower.report_currency
+    held = {symbol: row for symbol, row in count.holdings.items() if row.held}
+    pairs = symbols_between(quote, currency)
+    prices = _prices_at(exchange, {*held, *pairs}, at)
+    with localcontext(EXACT):
+        positions = [_held(symbol, holding, prices.get(symbol)) for symbol, holding in sorted(held.items())]
+        values = [row.value for row in positions]
+        equity = None if None in values else count.cash + sum((v for v in values if v is not None), ZERO)
+        rate = Rates(prices).rate(quote, currency)
+        reported = None if rate is None or equity is None else _kept(equity * rate)
+    used = ", ".join(sorted(pairs & set(prices)))
+    return Balance(
+        at=at,
+        cash=count.cash,
+        realised_pnl=count.realised_pnl,
+        positions=positions,
+        equity=equity,
+        rate=None if rate is None else _kept(rate),
+        rate_source="" if rate is None else f"{exchange}: {used}" if used else "same currency",
+        reported=reported,
+    )
+
+
+def _held(symbol: str, holding: Holding, price: Decimal | None) -> Held:
+    value = None if price is None else _kept(holding.held * price)
+    return Held(symbol, holding.held, holding.cost, price, value)
+
+
+def _prices_at(exchange: str, symbols: set[str], at: datetime) -> dict[str, Decimal]:
+    """The last that were read by then."""
+    points = PricePoint.objects.filter(
+        exchange=exchange, symbol__in=symbols, read_at__lte=at, at__gt=at - PRICE_IS_OF
+    )
+    return dict(points.order_by("at").values_list("symbol", "price"))
+
+
+def _kept(amount: Decimal) -> Decimal:
+    return amount.quantize(PLACES, ROUND_HALF_EVEN)

@@ -1,0 +1,114 @@
+"""Statements and the file of lots: from the books, for their owner, with bad ranges refused."""
+
+import csv
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from ledger.models import PricePoint, Trade
+from ledger.prices import stretch_of
+from tests import factories
+from tests.execution.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client_of_follower(world: World) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(world.subscriptions[0].follower)
+    return client
+
+
+def url(world: World) -> str:
+    return f"/api/v1/subscriptions/{world.subscriptions[0].public_id}/statement"
+
+
+def rows_of(response: object) -> list[dict[str, str]]:
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    return list(csv.DictReader(text.splitlines()))
+
+
+def moment(seconds: float = 0) -> str:
+    return (timezone.now() + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+
+
+def test_an_opening_is_the_last_closing_and_both_are_what_the_trades_come_to(
+    world: World, client_of_follower: APIClient
+) -> None:
+    world.copy("buy", "0.01")
+    # The exchange's clock may be a little ahead.
+    middle = (Trade.objects.latest("at").at + timedelta(microseconds=1)).isoformat().replace("+00:00", "Z")
+    PricePoint.objects.create(
+        exchange="paper",
+        symbol="BTC/USDT",
+        at=stretch_of(timezone.now()),
+        price=Decimal(100_000),
+        read_at=timezone.now() - timedelta(seconds=30),
+    )
+    world.copy("sell", "0.01")
+    end = moment(60)
+    first = client_of_follower.get(url(world), {"to": middle}).json()
+    second = client_of_follower.get(url(world), {"from": middle, "to": end}).json()
+
+    assert first["closing"] == second["opening"]
+    assert [trade["side"] for trade in first["trades"]] == ["buy"]
+    assert [trade["side"] for trade in second["trades"]] == ["sell"]
+    (held,) = first["closing"]["positions"]
+    assert Decimal(held["value"]) == Decimal(held["amount"]) * 100_000
+    subscription = type(world.subscriptions[0]).objects.get(pk=world.subscriptions[0].pk)
+    assert Decimal(second["closing"]["cash"]) == subscription.cash
+    assert first["opening"]["cash"] == "1000"
+    assert (first["opening"]["rate"], first["opening"]["rate_source"]) == ("1", "same currency")
+
+
+def test_without_a_price_of_that_time_a_worth_is_unknown_and_never_0(
+    world: World, client_of_follower: APIClient
+) -> None:
+    world.copy("buy", "0.01")
+    closing = client_of_follower.get(url(world), {"to": moment(60)}).json()["closing"]
+    assert (closing["equity"], closing["equity_in_report_currency"]) == (None, None)
+
+
+def test_a_statement_comes_as_rows_too(world: World, client_of_follower: APIClient) -> None:
+    world.copy("buy", "0.01")
+    rows = rows_of(client_of_follower.get(url(world), {"format": "csv", "to": moment(60)}))
+    assert [row["row"] for row in rows] == [
+        "opening_cash",
+        "opening_equity",
+        "trade",
+        "fees",
+        "performance_fee",
+        "closing_cash",
+        "closing_position",
+        "closing_equity",
+    ]
+
+
+def test_lots_are_told_of_each_sale(world: World, client_of_follower: APIClient) -> None:
+    world.copy("buy", "0.01")
+    world.copy("sell", "0.01")
+    rows = rows_of(client_of_follower.get("/api/v1/trades/cost-basis"))
+    sold = Trade.objects.get(side="sell", subscription=world.subscriptions[0])
+    assert sum(Decimal(row["quantity"]) for row in rows) == sold.quantity
+    assert {row["method"] for row in rows} == {"FIFO"}
+
+
+@pytest.mark.parametrize("path", ["statement", "trades/export", "trades/", "trades/cost-basis"])
+def test_a_range_that_ends_before_it_begins_is_refused(
+    world: World, client_of_follower: APIClient, path: str
+) -> None:
+    address = url(world) if path == "statement" else f"/api/v1/{path}"
+    query = {"from": moment(), "to": moment(-1)} | ({"format": "csv"} if path == "trades/export" else {})
+    response = client_of_follower.get(address, query)
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["code"], error["attr"]) == (400, "inverted_range", "to")
+
+
+def test_a_strangers_copy_has_no_statement(world: World) -> None:
+    client = APIClient()
+    client.force_authenticate(factories.UserFactory.create())
+    assert client.get(url(world)).status_code == 404
