@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from execution.models import CopyOrder, MasterFeed
+from execution.models import CoinDifference, CopyOrder, MasterFeed
 from strategies.admin import LookOnly
 
 
@@ -31,3 +31,10 @@ class MasterFeedAdmin(LookOnly):
         if feed.alive_at is None:
             return None
         return timedelta(seconds=round((timezone.now() - feed.alive_at).total_seconds()))
+
+
+@admin.register(CoinDifference)
+class CoinDifferenceAdmin(LookOnly):
+    list_display = ["exchange_account", "asset", "missing", "cause", "since", "counted_at"]
+    list_select_related = ["exchange_account"]
+    list_filter = ["cause"]

@@ -142,7 +142,16 @@ def facts_for(
             exchange: gateway.venue_now(exchange)
             for exchange in {access.exchange for access in accounts.values()}
         },
+        differing=_differing(accounts),
     )
+
+
+def _differing(account_ids: Iterable[int]) -> frozenset[tuple[int, str]]:
+    rows = select(
+        "SELECT exchange_account_id, asset FROM execution_coindifference WHERE exchange_account_id = ANY(%s)",
+        (list(account_ids),),
+    )
+    return frozenset((account_id, asset) for account_id, asset in rows)
 
 
 def _marks(priced: Sequence[Order], accounts: dict[int, Access]) -> dict[tuple[str, str], Decimal]:

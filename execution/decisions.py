@@ -49,7 +49,8 @@ class Denied:
 class Facts:
     """What the claim has read under its locks, for all its orders at once.
 
-    `rules` are None where the venue's cannot be had now; `venue_now` is each venue's time.
+    `rules` are None where the venue's cannot be had now; `venue_now` is each venue's time; `differing` are
+    accounts and coins of which fewer were counted than the books hold.
     """
 
     relations: dict[int, Relation]
@@ -61,6 +62,7 @@ class Facts:
     positions: dict[PositionKey, SubPosition] = field(default_factory=dict)
     marks: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     denied: list[Denied] = field(default_factory=list)
+    differing: frozenset[tuple[int, str]] = frozenset()
 
     def position_of(self, order: Order) -> SubPosition:
         return self.positions[order.strategy_id, order.subscription_id, order.symbol]
@@ -128,6 +130,8 @@ def _decide_entry(order: Order, facts: Facts, rules: MarketRules, now: datetime)
         is_paused = subscription.status == Subscription.Status.PAUSED
         reason = Reason.PAUSED if is_paused else Reason.CLOSING
         return _give_up(order, facts, Status.SKIPPED, reason, now)
+    if (order.exchange_account_id, rules.base) in facts.differing:
+        return _wait(order, Reason.COINS_DIFFER, now)
     position, bound = facts.position_of(order), order.price or ZERO
     target = position.target + (ZERO if order.target_applied else order.target_change)
     sized = round_entry(

@@ -240,6 +240,29 @@ class FanOutSlice(models.Model):
         ]
 
 
+class CoinDifference(models.Model):
+    """Coins that the books count on a follower's account and that were not there when they were last counted.
+
+    A work list: entries of the coin wait until the row is gone. Seen for long enough, the sub-positions
+    shrink to what is there; back again, nothing was.
+    """
+
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="+")
+    asset = models.CharField(max_length=16)
+    missing = MoneyField()
+    cause = models.CharField(max_length=16)
+    since = models.DateTimeField(help_text="Since when so many are missing.")
+    counted_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exchange_account", "asset"], name="one_difference_per_account_and_coin"
+            ),
+            models.CheckConstraint(condition=Q(missing__gt=0), name="a_difference_is_of_missing_coins"),
+        ]
+
+
 class MasterFeed(models.Model):
     """What is known of a master account's stream: who watches it, until when, how far it has come."""
 

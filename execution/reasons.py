@@ -53,6 +53,10 @@ class Reason(StrEnum):
         "coins_missing",
         _("The coins are not at the exchange any more: something else sold or moved them."),
     )
+    COINS_DIFFER = (
+        "coins_differ",
+        _("Fewer of these coins are at the exchange than were copied. Until that is clear, none are bought."),
+    )
     NOTHING_TO_SELL = ("nothing_to_sell", _("You hold nothing of it from this copy."))
     JOINED_AFTER = ("joined_after", _("The master traded before you began to copy."))
     PAUSED = ("paused", _("Copying was paused. Exits are still copied."))

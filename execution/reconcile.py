@@ -19,6 +19,7 @@ from django.utils import timezone
 from exchanges import gateway, loop
 from exchanges.errors import BadCredentials, ExchangeError, NotPlaced, Unavailable
 from exchanges.types import Account, OrderReport
+from execution import drift
 from execution.decisions import ACCEPTED_FOR
 from execution.endings import Work
 from execution.models import CopyOrder
@@ -72,11 +73,11 @@ def look_up_due(*, now: datetime) -> Work:
     questions = _take_questions(now)
     if not questions:
         return Work()
-    answers = loop.run(_ask_all(questions))
+    answers = loop.run(ask_all(questions))
     now = timezone.now()
-    outcomes = [_outcome(answer.question, answer.report, None, now) for answer in answers if answer.report]
+    outcomes = [outcome(answer.question, answer.report, None, now) for answer in answers if answer.report]
     missing = [answer.question for answer in answers if answer.report is None and answer.error is None]
-    outcomes += [_outcome(question, None, NOT_THERE, now) for question in _surely_not_there(missing, now)]
+    outcomes += [outcome(question, None, NOT_THERE, now) for question in _surely_not_there(missing, now)]
     return settle(outcomes, now=now) if outcomes else Work()
 
 
@@ -90,10 +91,10 @@ def _take_questions(now: datetime) -> list[Question]:
             .order_by("look_up_at")[:BATCH]
         )
         CopyOrder.objects.filter(pk__in=[order.pk for order in orders]).update(look_up_at=now + AFTER_SILENCE)
-    return [question for order in orders if (question := _question(order))]
+    return [asked for order in orders if (asked := question(order))]
 
 
-def _question(order: CopyOrder) -> Question | None:
+def question(order: CopyOrder) -> Question | None:
     """None where the keys are gone or cannot be opened: then only a person can find out."""
     if not order.exchange_account.sealed_credentials:
         return None
@@ -114,7 +115,7 @@ def _question(order: CopyOrder) -> Question | None:
     )
 
 
-async def _ask_all(questions: Sequence[Question]) -> list[Answer]:
+async def ask_all(questions: Sequence[Question]) -> list[Answer]:
     return list(await asyncio.gather(*(_ask(question) for question in questions)))
 
 
@@ -138,7 +139,7 @@ async def _report(question: Question) -> OrderReport | None:
     return await gateway.look_up(question.account, since=question.since, **name)
 
 
-def _outcome(
+def outcome(
     question: Question, report: OrderReport | None, error: ExchangeError | None, now: datetime
 ) -> Outcome:
     return Outcome(question.order_id, question.subscription_id, question.attempt, report, error, now)
@@ -189,6 +190,7 @@ def cap_exits(order_ids: Sequence[int], *, now: datetime) -> None:
     orders = CopyOrder.objects.filter(pk__in=order_ids).select_related("exchange_account")
     for order in orders:
         coin = order.symbol.partition("/")[0]
+        asked_at = timezone.now()
         try:
             balances = loop.run(gateway.fetch_balances(order.exchange_account.open()), BALANCE_LIMIT_SECONDS)
         except (ExchangeError, TimeoutError, vault.CannotOpen) as error:
@@ -199,6 +201,7 @@ def cap_exits(order_ids: Sequence[int], *, now: datetime) -> None:
         CopyOrder.objects.filter(pk=order.pk, status=Status.PENDING).update(
             sell_at_most=free, due_at=now, updated_at=now
         )
+        drift.note(order.exchange_account, balances, asked_at=asked_at, now=timezone.now())
 
 
 def renew_rules(exchange: str, order_ids: Sequence[int], *, now: datetime) -> None:

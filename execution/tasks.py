@@ -25,7 +25,19 @@ from kombu.exceptions import OperationalError
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
-from execution import breaches, claiming, guard, leaving, pacing, placing, reconcile, silence, slices, stops
+from execution import (
+    breaches,
+    claiming,
+    guard,
+    leaving,
+    missed_sales,
+    pacing,
+    placing,
+    reconcile,
+    silence,
+    slices,
+    stops,
+)
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import Written, write_slice
@@ -176,6 +188,7 @@ def sweep() -> None:
     _attempt(lambda: enqueue_work(stops.watch_levels(now=now)))
     _attempt(partial(_watch_losses, now))
     _attempt(lambda: enqueue_work(leaving.advance(now=now)))
+    _attempt(lambda: enqueue_work(missed_sales.look_again(now=now)))
     _attempt(lambda: finish_if_settled(Signal.objects.unfinished(before=now - SWEEP_AFTER)))
     forgotten = Signal.objects.to_fan_out().standing_still(since=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ledger.models import Position, Trade
+from ledger.models import Adjustment, Position, Trade
 from strategies.admin import LookOnly
 
 
@@ -19,3 +19,10 @@ class PositionAdmin(LookOnly):
     list_display = ["strategy", "subscription", "symbol", "held", "target", "realised_pnl", "updated_at"]
     list_select_related = ["strategy", "subscription"]
     search_fields = ["=public_id"]
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(LookOnly):
+    list_display = ["at", "subscription", "symbol", "cause", "amount", "cost"]
+    list_select_related = ["subscription"]
+    list_filter = ["cause"]

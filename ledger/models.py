@@ -1,4 +1,4 @@
-"""The books. Fill, Trade and Posting are append-only by trigger; a correction is a reversal."""
+"""The books. Fill, Trade, Adjustment and Posting are append-only by trigger; a correction is a reversal."""
 
 from __future__ import annotations
 
@@ -94,10 +94,40 @@ class Trade(PublicIdModel):
         ]
 
 
+class Adjustment(models.Model):
+    """Coins of a sub-position that left without an order of ours: it holds so much less from then on.
+
+    `cost` is what they had cost in quote. It goes back to the copy's cash, so that its result is not touched.
+    """
+
+    class Cause(models.TextChoices):
+        OWN_TRADING = "own_trading", _("Sold or moved by something else")
+        WITHDRAWAL = "withdrawal", _("Withdrawn")
+        FEE = "fee", _("Paid as fees")
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+")
+    exchange_account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="+")
+    symbol = models.CharField(max_length=32)
+    cause = models.CharField(max_length=16, choices=Cause.choices)
+    asset = models.CharField(max_length=16)
+    amount = MoneyField()
+    cost = MoneyField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0, cost__gte=0), name="an_adjustment_takes_coins"),
+        ]
+        indexes = [models.Index(fields=["exchange_account", "asset"], name="adjustments_of_a_coin")]
+
+
 class Posting(models.Model):
     """A positive amount of one asset from a source to a destination: balanced by construction."""
 
-    trade = models.ForeignKey(Trade, on_delete=models.PROTECT, related_name="+")
+    trade = models.ForeignKey(Trade, on_delete=models.PROTECT, null=True, related_name="+")
+    adjustment = models.ForeignKey(
+        Adjustment, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     source = models.CharField(max_length=80)
     destination = models.CharField(max_length=80)
     amount = MoneyField()
@@ -107,6 +137,10 @@ class Posting(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="a_posting_is_positive"),
             models.CheckConstraint(condition=~Q(source=F("destination")), name="a_posting_goes_somewhere"),
+            models.CheckConstraint(
+                condition=Q(trade=None, adjustment__isnull=False) | Q(trade__isnull=False, adjustment=None),
+                name="a_posting_belongs_to_one_entry",
+            ),
         ]
 
 

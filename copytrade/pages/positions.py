@@ -17,9 +17,9 @@ from copytrade.pages.leftovers import split
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.person import signed_in
 from copytrade.templatetags.ui import quote_coin
-from execution.models import CopyOrder
+from execution.models import CoinDifference, CopyOrder
 from execution.reasons import Reason
-from ledger.models import Position
+from ledger.models import Adjustment, Position
 
 EVERY = "10s"
 DRIFTS_SHOWN = 20
@@ -60,6 +60,16 @@ def _facts(user_id: int) -> dict[str, Any]:
         "dust": [leftover for leftover in leftovers if leftover.is_dust],
         "kept": [leftover for leftover in leftovers if not leftover.is_dust],
         "drifts": _drifts(user_id),
+        "differences": list(
+            CoinDifference.objects.filter(exchange_account__owner=user_id)
+            .select_related("exchange_account")
+            .order_by("-id")[:DRIFTS_SHOWN]
+        ),
+        "adjustments": list(
+            Adjustment.objects.filter(subscription__follower=user_id)
+            .select_related("subscription__strategy")
+            .order_by("-id")[:DRIFTS_SHOWN]
+        ),
     }
 
 

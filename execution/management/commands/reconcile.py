@@ -8,21 +8,23 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from execution import tasks
+from execution import missed_sales, tasks
 from execution.differences import find_differences
+from execution.drift import accounts_with_coins
 from execution.models import CopyOrder
 from execution.reconcile import look_up_due
 from execution.states import AT_THE_VENUE
 
 
 class Command(BaseCommand):
-    help = "Compare orders and positions with the exchanges; exit 1 if anything differs."
+    help = "Compare orders and coins with the exchanges, adopt what they prove; exit 1 if anything differs."
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         CopyOrder.objects.filter(status__in=AT_THE_VENUE).update(look_up_at=now)
         while CopyOrder.objects.to_look_up(now=now).exists():
             tasks.enqueue_work(look_up_due(now=now))
+        tasks.enqueue_work(missed_sales.adopt(accounts_with_coins(), now=timezone.now()))
         count = 0
         for difference in find_differences():
             count += 1
