@@ -5,10 +5,11 @@ Reads in the order of booking from a cursor of the database, so a long history t
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import groupby
 
@@ -17,7 +18,7 @@ from django.db.models import F
 
 from exchanges.rounding import EXACT, plain
 from ledger.booking import fill_hash
-from ledger.models import Fill, Position, Posting, Trade
+from ledger.models import Adjustment, Fill, Position, Posting, Trade
 from ledger.pnl import ZERO, Booked, Execution, Holding, book
 from subscriptions.models import Subscription
 
@@ -72,19 +73,41 @@ def _check_trades(copies: dict[int, Recount], known: set[tuple[int, int | None, 
         "strategy_id", F("subscription_id").asc(nulls_first=True), "symbol", "pk"
     )
     rows = trades.iterator(chunk_size=CHUNK)
+    adjustments = _adjustments()
     for key, of_position in groupby(rows, lambda row: (row.strategy_id, row.subscription_id, row.symbol)):
-        holding = NOTHING
+        holding, gone = NOTHING, adjustments[key[1], key[2]]
         for batch in _batches(of_position):
             postings = _postings_of(batch)
             for trade in batch:
+                holding = _adjusted(holding, gone, copies, before=trade.created_at)
                 booked = book(holding, execution_of(trade.fill, trade.fee_in_quote))
                 yield from _check_trade(trade, booked, postings[trade.pk])
                 holding = booked.holding
                 if trade.subscription_id:
                     copies[trade.subscription_id].cash += booked.cash_change
                     copies[trade.subscription_id].realised_pnl += booked.realised_pnl
+        holding = _adjusted(holding, gone, copies, before=None)
         known.add(key)
         yield from _check_position(key, holding)
+
+
+def _adjustments() -> dict[tuple[int | None, str], deque[Adjustment]]:
+    """By copy and symbol, oldest first; there are few."""
+    found: dict[tuple[int | None, str], deque[Adjustment]] = defaultdict(deque)
+    for adjustment in Adjustment.objects.order_by("pk"):
+        found[adjustment.subscription_id, adjustment.symbol].append(adjustment)
+    return found
+
+
+def _adjusted(
+    holding: Holding, gone: deque[Adjustment], copies: dict[int, Recount], *, before: datetime | None
+) -> Holding:
+    """What is left of it after the coins that left without an order, before that moment."""
+    while gone and (before is None or gone[0].at < before):
+        adjustment = gone.popleft()
+        copies[adjustment.subscription_id].cash += adjustment.cost
+        holding = replace(holding, held=holding.held - adjustment.amount, cost=holding.cost - adjustment.cost)
+    return holding
 
 
 def _batches(trades: Iterable[Trade]) -> Iterator[list[Trade]]:
@@ -102,8 +125,9 @@ def _postings_of(trades: Iterable[Trade]) -> dict[int, Balances]:
     """By trade: what its postings moved, out of each account and into each."""
     moved: dict[int, Balances] = defaultdict(lambda: defaultdict(Decimal))
     for posting in Posting.objects.filter(trade__in=[trade.pk for trade in trades]):
-        moved[posting.trade_id][posting.source, posting.asset] -= posting.amount
-        moved[posting.trade_id][posting.destination, posting.asset] += posting.amount
+        of_trade = moved[posting.trade_id or 0]
+        of_trade[posting.source, posting.asset] -= posting.amount
+        of_trade[posting.destination, posting.asset] += posting.amount
     return moved
 
 

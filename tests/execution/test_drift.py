@@ -17,6 +17,7 @@ from execution import claiming, drift, missed_sales, placing, reconcile
 from execution.drift import Comparison
 from execution.models import CoinDifference, CopyOrder
 from ledger.adjustments import shares
+from ledger.checking import check_books
 from ledger.models import Adjustment, Position, Posting, Trade
 from strategies.models import Strategy
 from subscriptions.models import Subscription
@@ -92,6 +93,7 @@ def test_own_trading_is_seen_twice_before_a_copy_shrinks(world: World) -> None:
     assert Subscription.objects.get(pk=world.subscriptions[0].pk).cash == cash + entry.cost
     assert count(world).counts == ()
     assert world.sent() == ["BUY", "SELL"]
+    assert list(check_books()) == []
     assert Trade.objects.filter(subscription=world.subscriptions[0]).count() == 1
 
 
