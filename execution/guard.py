@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import structlog
+from django.db import connection
 from django.db.models import F, OuterRef, Subquery
 
 from exchanges import gateway, loop
@@ -23,27 +26,62 @@ QUOTES_LIMIT_SECONDS = 10.0
 FEE_COINS = {"binance": "BNB", "paper": "BNB"}
 
 
+# Beat has prices read every 5 s: marks older than this are read by a worker.
+OVERDUE_AFTER = timedelta(seconds=10)
+
+
 def read_marks(*, now: datetime) -> int:
     """Store the last price of every symbol that anybody holds; return how many there were."""
+    return sum(_read_venue(exchange, symbols, now) for exchange, symbols in _symbols_held().items())
+
+
+def read_overdue_marks(*, now: datetime) -> int:
+    """The same for venues that nobody has read lately, as stops must not wait for a dead beat."""
     count = 0
     for exchange, symbols in _symbols_held().items():
-        try:
-            quotes = loop.run(gateway.fetch_quotes(exchange, sorted(symbols)), timeout=QUOTES_LIMIT_SECONDS)
-        except (ExchangeError, TimeoutError) as error:
-            # The marks grow old, and what needs a fresh one says so.
-            log.warning("no_quotes", exchange=exchange, text=str(error))
-            continue
-        marks = [
-            Mark(exchange=exchange, symbol=quote.symbol, price=quote.last, at=now)
-            for quote in quotes.values()
-            if quote.last > 0
-        ]
-        Mark.objects.bulk_create(
-            marks, update_conflicts=True, unique_fields=["exchange", "symbol"], update_fields=["price", "at"]
-        )
-        keep_prices(marks, now=now)
-        count += len(marks)
+        with _only_reader(exchange) as is_only_reader:
+            if is_only_reader and not _is_read(exchange, now):
+                count += _read_venue(exchange, symbols, now)
     return count
+
+
+def _read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
+    try:
+        quotes = loop.run(gateway.fetch_quotes(exchange, sorted(symbols)), timeout=QUOTES_LIMIT_SECONDS)
+    except (ExchangeError, TimeoutError) as error:
+        # The marks grow old, and what needs a fresh one says so.
+        log.warning("no_quotes", exchange=exchange, text=str(error))
+        return 0
+    marks = [
+        Mark(exchange=exchange, symbol=quote.symbol, price=quote.last, at=now)
+        for quote in quotes.values()
+        if quote.last > 0
+    ]
+    Mark.objects.bulk_create(
+        marks, update_conflicts=True, unique_fields=["exchange", "symbol"], update_fields=["price", "at"]
+    )
+    keep_prices(marks, now=now)
+    return len(marks)
+
+
+def _is_read(exchange: str, now: datetime) -> bool:
+    return Mark.objects.filter(exchange=exchange, at__gt=now - OVERDUE_AFTER).exists()
+
+
+@contextmanager
+def _only_reader(exchange: str) -> Iterator[bool]:
+    """Whether no other worker reads this venue; the lock of one that dies ends with its connection."""
+    # Of the session, as no transaction may stay open while a venue answers.
+    key = [f"prices of {exchange}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('one reader'), hashtext(%s))", key)
+        is_only_reader = bool(cursor.fetchone()[0])
+    try:
+        yield is_only_reader
+    finally:
+        if is_only_reader:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('one reader'), hashtext(%s))", key)
 
 
 def _symbols_held() -> dict[str, set[str]]:

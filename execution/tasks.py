@@ -52,6 +52,7 @@ BATCH = 100
 SWEEP_AFTER = timedelta(seconds=5)
 SWEEP_MOST = 2000
 SWEEP_SECONDS = 1.0
+PRICES_SECONDS = 5.0
 WARM_LIMIT_SECONDS = 30.0
 # A broker that hangs must not cost every message its time-out.
 BROKER_PAUSE_SECONDS = 5.0
@@ -228,6 +229,7 @@ def _collect_seldom(**_: object) -> None:
 def _start_sweeping(sender: Any, **_: object) -> None:
     if "recovery" in {queue.name for queue in sender.task_consumer.queues}:
         threading.Thread(target=_sweep_for_ever, name="sweep", daemon=True).start()
+        threading.Thread(target=_read_prices_for_ever, name="prices", daemon=True).start()
 
 
 def _sweep_for_ever() -> None:
@@ -236,6 +238,18 @@ def _sweep_for_ever() -> None:
         _attempt(sweep)
         close_old_connections()
         time.sleep(SWEEP_SECONDS)
+
+
+def _read_prices_for_ever() -> None:
+    """Beside the sweep: a venue that is slow to tell its prices must not keep orders waiting."""
+    while True:
+        _attempt(_read_overdue_marks)
+        close_old_connections()
+        time.sleep(PRICES_SECONDS)
+
+
+def _read_overdue_marks() -> None:
+    guard.read_overdue_marks(now=timezone.now())
 
 
 def _warm() -> None:
