@@ -16,7 +16,7 @@ from django.db import transaction
 from exchanges import gateway
 from exchanges.rounding import EXACT
 from exchanges.types import Account, OrderRequest, OrderType, Side
-from execution import orders
+from execution import orders, strangers
 from execution.breaches import write_denied
 from execution.decisions import Facts, Rules, decide
 from execution.endings import Work, end_signals, released
@@ -61,7 +61,7 @@ def claim(order_ids: Sequence[int], *, worker: str, now: datetime) -> Claim:
     with localcontext(EXACT), transaction.atomic(durable=True):
         # Subscriptions are always locked first, by id: the kill switch takes the same locks.
         relations = lock_relations(_subscriptions_of(order_ids))
-        due = _first_in_line(orders.lock_due(order_ids, now=now))
+        due = strangers.set_aside(_first_in_line(orders.lock_due(order_ids, now=now)), now=now)
         facts = facts_for(
             relations,
             rules,

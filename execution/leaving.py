@@ -15,6 +15,7 @@ from accounts.models import User
 from execution.endings import Work
 from execution.models import CopyOrder, client_order_id
 from ledger.models import Position
+from records.timeline import identity
 from subscriptions import services as subscriptions
 from subscriptions.models import Subscription
 
@@ -99,6 +100,7 @@ def exit_of_all(
         subscription=subscription,
         strategy_id=subscription.strategy_id,
         exchange_account_id=subscription.exchange_account_id,
+        written_in=identity(),
         client_order_id=client_order_id(
             origin=origin, origin_number=number, owner=subscription.pk, symbol=symbol, part=1
         ),

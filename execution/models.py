@@ -117,6 +117,11 @@ class CopyOrder(PublicIdModel):
     claimed_at = models.DateTimeField(null=True, help_text="By the venue's clock; signs the request.")
     claimed_by = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    written_in = models.IntegerField(
+        null=True,
+        editable=False,
+        help_text="The database's identity; an order of another one is looked up.",
+    )
     submitted_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -14,6 +14,7 @@ from execution.models import CopyOrder
 from execution.states import FINAL, Status
 from records.bulk import insert_rows, next_ids, select, update_rows
 from records.fields import uuid7
+from records.timeline import identity
 
 ZERO = Decimal(0)
 
@@ -61,6 +62,7 @@ class Order:
     not_found_count: int = 0
     claimed_at: datetime | None = None
     claimed_by: str = ""
+    written_in: int | None = None
     submitted_at: datetime | None = None
     acknowledged_at: datetime | None = None
     finished_at: datetime | None = None
@@ -107,8 +109,9 @@ def insert(orders: Sequence[Order], *, now: datetime) -> None:
     """Each gets its key."""
     if not orders:
         return
+    here = identity()
     for order, (key,) in zip(orders, next_ids(len(orders), CopyOrder), strict=True):
-        order.id = key
+        order.id, order.written_in = key, here
     names = (*_INSERTED, "sizing", "public_id", "created_at", "updated_at")
     values = attrgetter(*_INSERTED)
     rows = [(*values(order), dumps(order.sizing), uuid7(), now, now) for order in orders]

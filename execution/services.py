@@ -14,6 +14,7 @@ from execution.models import CopyOrder, client_order_id
 from execution.reasons import Reason
 from execution.states import Status
 from ledger.models import Mark
+from records.timeline import identity
 from rest import codes
 from rest.errors import Conflict, invalid
 from strategies.models import Signal, Strategy
@@ -195,6 +196,7 @@ def _order(signal: Signal, strategy: Strategy, request: Request, now: datetime) 
         strategy=strategy,
         signal=signal,
         exchange_account_id=strategy.exchange_account_id,
+        written_in=identity(),
         client_order_id=client_order_id(
             origin=origin, origin_number=signal.pk, owner=signal.pk, symbol=request.symbol, part=1
         ),

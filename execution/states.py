@@ -29,9 +29,9 @@ _ACKNOWLEDGED = {Status.OPEN, Status.PARTIALLY_FILLED, Status.FILLED, Status.CAN
 _FILLED_AFTER_ALL = frozenset({Status.CANCELED, Status.FILLED})
 
 MOVES: dict[Status, frozenset[Status]] = {
-    # A venue may know after all what it twice did not find.
+    # A venue may know after all what it twice did not find; what another database wrote is asked about first.
     Status.PENDING: frozenset(
-        _ACKNOWLEDGED | {Status.SUBMITTING, Status.SKIPPED, Status.DENIED, Status.EXPIRED}
+        _ACKNOWLEDGED | {Status.SUBMITTING, Status.UNKNOWN, Status.SKIPPED, Status.DENIED, Status.EXPIRED}
     ),
     # Back to pending: the venue surely did not take it.
     Status.SUBMITTING: frozenset(
