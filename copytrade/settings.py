@@ -363,6 +363,7 @@ SPECTACULAR_SETTINGS = {
         "OrderKind": "execution.models.CopyOrder.Kind",
         "NotificationChannelKind": "accounts.notifications.models.NotificationChannel.Kind",
         "NotificationChannelStatus": "accounts.notifications.models.NotificationChannel.Status",
+        "NotificationKindByChoice": "accounts.notifications.serializers.KINDS_BY_CHOICE",
         "NotificationKind": "accounts.notifications.kinds.NotificationKind",
     },
     "POSTPROCESSING_HOOKS": [

@@ -39,8 +39,11 @@ class ReadSerializer(serializers.Serializer[Any]):
     read = serializers.IntegerField(help_text="How many were unread.")
 
 
+KINDS_BY_CHOICE = [(kind.value, kind.label) for kind in BY_CHOICE]
+
+
 def _kinds_off() -> serializers.ListField:
-    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in BY_CHOICE])
+    kind = serializers.ChoiceField(choices=KINDS_BY_CHOICE)
     return serializers.ListField(child=kind, max_length=len(BY_CHOICE))
 
 
