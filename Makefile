@@ -5,10 +5,10 @@ VENV_BIN := .venv/bin
 LOCAL := exec $(PYTHON) -m local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos assets lock clean
+.PHONY: help demo test lint bench chaos screenshots assets lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: ## run the whole platform with a paper exchange (PORT=8000; ARGS=--check for one checked trade)
 	@$(LOCAL).demo $(ARGS)
@@ -34,6 +34,9 @@ bench: assets ## run the benchmarks
 
 chaos: assets ## break everything at random and compare the books with the exchange (SEED=1 ORDERS=10000)
 	@SEED="$(SEED)" ORDERS="$(ORDERS)" exec $(VENV_BIN)/python -m tests.crashes $(ARGS)
+
+screenshots: ## take every page of a running platform into .run/screenshots/ (ARGS="follower-risk studio" for some)
+	@$(LOCAL).screenshots $(ARGS)
 
 assets: ## install packages and fetch the front-end files
 	@$(LOCAL).assets

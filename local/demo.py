@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from local import databases, engines, environment
 from local.assets import ensure_assets
@@ -66,23 +67,29 @@ def demo() -> int:
 
 
 def check() -> int:
-    """On a database and in a folder of its own, so that it may run beside a demo."""
-    ensure_installed()
-    ensure_assets()
-    env = environment.for_platform(environment.new_secrets())
-    with (
-        temporary(RUN, "check-") as (run_dir, lock),
-        engines.running(run_dir, env=env, durable=True, lock=lock) as running,
-        _own_database(running.env(), run_dir) as check_env,
-        _platform(Platform(run_dir, env=check_env, keep_open=(lock,))) as platform,
-    ):
-        _seed(platform)
-        _start_all(platform)
+    with apart("check-") as platform:
         code = platform.manage_aloud("check_demo")
         if code != 0:
             for child in platform.children.values():
                 say(f"\nThe last lines of {child.name}:\n{child.last_lines()}")
         return code
+
+
+@contextlib.contextmanager
+def apart(prefix: str, market: Mapping[str, str] = MappingProxyType({})) -> Iterator[Platform]:
+    """The seeded platform on a database and in a folder of its own, so that it may run beside a demo."""
+    ensure_installed()
+    ensure_assets()
+    env = environment.for_platform(environment.new_secrets())
+    with (
+        temporary(RUN, prefix) as (run_dir, lock),
+        engines.running(run_dir, env=env, durable=True, lock=lock) as running,
+        _own_database(running.env(), run_dir) as own_env,
+        _platform(Platform(run_dir, env={**market, **own_env}, keep_open=(lock,))) as platform,
+    ):
+        _seed(platform)
+        _start_all(platform)
+        yield platform
 
 
 def _web_port() -> int:
