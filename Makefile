@@ -5,7 +5,11 @@ VENV_BIN := .venv/bin
 LOCAL := exec $(PYTHON) -m local
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help demo test lint bench chaos screenshots assets lock clean
+=======
+.PHONY: help demo test lint bench load chaos assets lock clean
+>>>>>>> 692b394 (Measure pages, API calls, exports and signals while copying goes on, beside a bare Django view)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +35,9 @@ lint: assets ## check style, types, layers, settings and migrations
 
 bench: assets ## run the benchmarks
 	@$(LOCAL).engines run --durable -- python -m benchmarks $(ARGS)
+
+load: assets ## use the whole platform as many people do, and tell how long answers take (ARGS="--seconds 300")
+	@$(LOCAL).engines run --durable -- python -m benchmarks.load $(ARGS)
 
 chaos: assets ## break everything at random and compare the books with the exchange (SEED=1 ORDERS=10000)
 	@SEED="$(SEED)" ORDERS="$(ORDERS)" exec $(VENV_BIN)/python -m tests.crashes $(ARGS)

@@ -79,8 +79,8 @@ def running() -> Iterator[Stage]:
     """Everything started and warm. From here on Django's environment is the platform's own."""
     with (
         temporary(RUN, "bench-") as (run_dir, lock),
-        _own_database(run_dir) as env,
-        _stopped_at_the_end(Platform(run_dir, env=env, keep_open=(lock,))) as platform,
+        own_database(run_dir) as env,
+        stopped_at_the_end(Platform(run_dir, env=env, keep_open=(lock,))) as platform,
     ):
         os.environ.update(platform.env | {"LOG_LEVEL": "WARNING"})
         with step("migrating a database"):
@@ -97,7 +97,8 @@ def running() -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def _own_database(run_dir: Path) -> Iterator[dict[str, str]]:
+def own_database(run_dir: Path) -> Iterator[dict[str, str]]:
+    """The environment of a platform, on a database that is dropped afterwards."""
     url, log = os.environ["DATABASE_URL"], run_dir / "databases.log"
     name = databases.unique_name("copytrade_bench")
     env = environment.for_platform(environment.new_secrets()) | {"DEBUG": "false"}
@@ -110,7 +111,7 @@ def _own_database(run_dir: Path) -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _stopped_at_the_end(platform: Platform) -> Iterator[Platform]:
+def stopped_at_the_end(platform: Platform) -> Iterator[Platform]:
     try:
         yield platform
     finally:
