@@ -36,6 +36,8 @@ class Action(models.TextChoices):
     WEBHOOK_USE = "webhook.use"
     WEBHOOK_FAILURE = "webhook.failure"
     WEBHOOK_REVOKE = "webhook.revoke"
+    INVITE_CREATE = "invite.create"
+    INVITE_REVOKE = "invite.revoke"
     CHANNEL_CREATE = "notification_channel.create"
     CHANNEL_CHANGE = "notification_channel.change"
     CHANNEL_DELETE = "notification_channel.delete"

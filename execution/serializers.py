@@ -16,7 +16,7 @@ from rest.serializers import QuerySerializer, StrictSerializer
 from strategies.models import Signal
 from strategies.serializers import Choice, Symbol
 from subscriptions.models import Subscription
-from subscriptions.serializers import readable
+from subscriptions.seeing import readable
 
 
 class ClientSignalId(serializers.RegexField):

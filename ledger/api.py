@@ -20,7 +20,8 @@ from ledger.serializers import (
 )
 from ledger.valuation import fresh_prices
 from rest.views import ApiView
-from strategies.models import Period, Strategy
+from strategies.models import Period
+from subscriptions.seeing import readable_with
 
 
 class PositionsView(ApiView):
@@ -56,8 +57,9 @@ class PerformanceView(ApiView):
         responses=PerformanceSerializer,
     )
     def get(self, request: Request, strategy_id: UUID) -> Response:
-        seen = Strategy.objects.visible_to(request.user.pk).select_related("exchange_account")
-        strategy = get_object_or_404(seen, public_id=strategy_id)
-        period = Period(self.query().get("period", Period.ALL))
-        row = statistics.current(strategy, period, now=timezone.now())
+        wanted, now = self.query(), timezone.now()
+        seen = readable_with(request.user.pk, code=wanted.get("invite", ""), now=now)
+        strategy = get_object_or_404(seen.select_related("exchange_account"), public_id=strategy_id)
+        period = Period(wanted.get("period", Period.ALL))
+        row = statistics.current(strategy, period, now=now)
         return Response(PerformanceSerializer(row).data)

@@ -17,9 +17,9 @@ from rest.errors import invalid
 from rest.fields import DecimalString, Moment, Reference
 from rest.serializers import QuerySerializer
 from strategies.models import Period, Statistics
-from strategies.serializers import Choice, Symbol
+from strategies.serializers import Choice, InviteQuery, Symbol
 from subscriptions.models import Subscription
-from subscriptions.serializers import readable
+from subscriptions.seeing import readable
 
 INVERTED_RANGE = codes.declare("inverted_range", "This range ends before it begins.")
 
@@ -156,7 +156,7 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
         return None if result is None else DecimalString().to_representation(result)
 
 
-class PerformanceFilters(QuerySerializer):
+class PerformanceFilters(InviteQuery):
     period = Choice(choices=Period.choices, required=False)
 
 

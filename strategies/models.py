@@ -16,7 +16,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from records.fields import MoneyField, PublicIdModel
+from strategies.invites.models import Invite
 from wallets.models import ExchangeAccount
+
+__all__ = [
+    "Invite",
+    "PerformanceSnapshot",
+    "Period",
+    "Signal",
+    "SignalFill",
+    "SignalQuerySet",
+    "Statistics",
+    "Strategy",
+    "StrategyQuerySet",
+    "StrategySymbol",
+    "Webhook",
+]
 
 
 class StrategyQuerySet(models.QuerySet["Strategy"]):

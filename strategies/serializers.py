@@ -6,8 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rest.fields import DecimalString, Moment, Reference, Text, WholeNumber
+from rest.fields import DecimalString, Moment, Reference, Text, WholeNumber, Word
 from rest.serializers import QuerySerializer, StrictSerializer
+from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Period, Strategy
 from strategies.search import FIGURES
 from wallets.models import ExchangeAccount
@@ -55,6 +56,12 @@ class StrategySerializer(StrictSerializer):
     visibility = Choice(choices=Strategy.Visibility.choices, required=False)
     positions_visible_to = Choice(choices=Strategy.PositionsVisibleTo.choices, required=False)
     status = Choice(choices=Strategy.Status.choices, required=False)
+
+
+class InviteQuery(QuerySerializer):
+    """`invite`: the code with which somebody sees a private strategy before following it."""
+
+    invite = Word(max_length=MOST_CHARACTERS, required=False)
 
 
 class StrategyFilters(QuerySerializer):

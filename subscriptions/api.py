@@ -20,6 +20,7 @@ from rest.views import ApiView
 from strategies import search
 from strategies.models import Period, Strategy, StrategyQuerySet
 from strategies.serializers import (
+    InviteQuery,
     ListedSerializer,
     StrategyAnswerSerializer,
     StrategyFilters,
@@ -28,6 +29,7 @@ from strategies.serializers import (
 from strategies.services import Offer
 from subscriptions import masters
 from subscriptions.models import Subscription
+from subscriptions.seeing import readable_with
 
 BODY_EXAMPLE = OpenApiExample(
     "A strategy on two coins",
@@ -114,12 +116,21 @@ class StrategiesView(ApiView):
 class StrategyView(ApiView):
     write_scope = "strategies"
     public_reads = True
+    filters = InviteQuery
     serializer_class = StrategyAnswerSerializer
     pagination_class = None
 
-    @extend_schema(summary="Read a strategy", tags=["strategies"], responses=StrategyAnswerSerializer)
+    @extend_schema(
+        summary="Read a strategy",
+        description="A private one: its master, its followers, and who has an `invite` to it.",
+        tags=["strategies"],
+        parameters=[InviteQuery],
+        responses=StrategyAnswerSerializer,
+    )
     def get(self, request: Request, strategy_id: UUID) -> Response:
-        strategy = get_object_or_404(Strategy.objects.visible_to(request.user.pk), public_id=strategy_id)
+        code = self.query().get("invite", "")
+        seen = readable_with(request.user.pk, code=code, now=timezone.now())
+        strategy = get_object_or_404(seen, public_id=strategy_id)
         return Response(_answer(strategy, request))
 
     @extend_schema(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.kyc.models import KycStatus
 from records.fields import MoneyField, PublicIdModel
-from strategies.models import Strategy
+from strategies.models import Invite, Strategy
 from wallets.models import ExchangeAccount
 
 
@@ -94,6 +94,9 @@ class Subscription(PublicIdModel):
     on_unsubscribe = models.CharField(max_length=5, choices=OnUnsubscribe.choices, default=OnUnsubscribe.KEEP)
     on_master_lost = models.CharField(max_length=5, choices=OnMasterLost.choices, default=OnMasterLost.HOLD)
     own = models.BooleanField(default=False)
+    invite = models.ForeignKey(
+        Invite, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
     starts_after_number = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True)
@@ -109,6 +112,9 @@ class Subscription(PublicIdModel):
                 fields=["strategy", "exchange_account"],
                 condition=~Q(status="closed"),
                 name="an_account_follows_a_strategy_once",
+            ),
+            models.UniqueConstraint(
+                fields=["invite"], condition=Q(invite__isnull=False), name="an_invite_starts_one_copy"
             ),
             models.CheckConstraint(condition=Q(allocation__gt=0), name="an_allocation_is_positive"),
             models.CheckConstraint(condition=Q(sizing_value__gt=0), name="a_sizing_value_is_positive"),

@@ -11,11 +11,15 @@ from rest_framework import serializers
 
 from exchanges import markets
 from rest import codes
-from rest.fields import DecimalString, Moment, Reference, WholeNumber
+from rest.errors import invalid
+from rest.fields import DecimalString, Moment, Reference, WholeNumber, Word
 from rest.serializers import QuerySerializer, StrictSerializer
+from strategies.invites import services as invites
+from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Strategy
 from strategies.serializers import MOST_SYMBOLS, Choice, Symbol
 from subscriptions.models import Subscription
+from subscriptions.seeing import readable
 from subscriptions.services import Terms, missing_symbols
 from wallets.models import ExchangeAccount
 
@@ -63,13 +67,28 @@ class SizingSerializer(StrictSerializer):
 
 def joinable(user_id: int) -> QuerySet[Strategy]:
     """Whatever one can see; whether it can be followed is told in the answer."""
-    return Strategy.objects.visible_to(user_id).select_related("owner", "exchange_account")
+    return readable(user_id).select_related("owner", "exchange_account")
 
 
-def readable(user_id: int) -> QuerySet[Strategy]:
-    """What one can see or ever followed: what filters may name."""
-    followed = Subscription.objects.owned_by(user_id).values("strategy")
-    return Strategy.objects.visible_to(user_id) | Strategy.objects.filter(pk__in=followed)
+class JoinableStrategy(Reference):
+    """A strategy that one can see, or that the body's invite is for, whatever became of the invite.
+
+    None with an invite for something else: whether the strategy exists is not told.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(joinable)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            code = self.root.initial_data.get("invite")
+            if not isinstance(code, str) or not code:
+                raise
+            invite = invites.find(code)
+            is_for_it = invite and str(invite.strategy.public_id) == str(data).lower()
+            return invite.strategy if invite and is_for_it else None
 
 
 class SubscriptionChangeSerializer(StrictSerializer):
@@ -85,12 +104,24 @@ class SubscriptionChangeSerializer(StrictSerializer):
 
 
 class SubscriptionSerializer(SubscriptionChangeSerializer):
-    strategy = Reference(joinable)
+    strategy = JoinableStrategy()
     exchange_account = Reference(lambda user_id: ExchangeAccount.objects.connected().owned_by(user_id))
     allocation = DecimalString(above=0, required=False, allow_null=True)
     sizing = SizingSerializer()
     copy_open_positions = NotYet(neutral=False)
+    invite = Word(
+        max_length=MOST_CHARACTERS,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Of a private one.",
+    )
     status = None  # type: ignore[assignment]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["strategy"] is None:
+            raise invalid(invites.INVITE_INVALID, attr="invite")
+        return attrs
 
 
 def terms_of(given: dict[str, Any]) -> Terms:

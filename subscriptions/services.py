@@ -23,6 +23,7 @@ from exchanges.errors import ExchangeError
 from exchanges.rounding import plain
 from rest import codes
 from rest.errors import Conflict, TryLater, invalid
+from strategies.invites import services as invites
 from strategies.models import Strategy
 from strategies.services import (
     ACCOUNT_INVALID,
@@ -97,10 +98,12 @@ def follow(
     terms: Terms,
     now: datetime,
     origin: Origin | None = None,
+    invite_code: str = "",
 ) -> Subscription:
     """Copy every signal from now on. None allocates all of the account's quote that is free."""
     # Asked at the venue in this moment, and before any lock: the key works, and this much is free.
     check_joining(follower, strategy, exchange_account)
+    invite = invites.admit(strategy=strategy, user_id=follower.pk, code=invite_code, now=now)
     if not set(strategy.symbols) - set(missing_symbols(strategy, exchange_account)):
         raise invalid(SYMBOL_NOT_LISTED, "Your exchange trades none of its symbols.", attr="exchange_account")
     free = _free_at_venue(exchange_account, strategy.quote, origin or _by(follower), now)
@@ -112,6 +115,10 @@ def follow(
                 raise invalid(codes.DOES_NOT_EXIST, attr="exchange_account")
             check_joining(follower, locked, account)
             check_capacity(locked, follower)
+            # Once more under the lock: it may have become private meanwhile.
+            invites.admit(strategy=locked, user_id=follower.pk, code=invite_code, now=now)
+            if invite:
+                invites.spend(invite=invite, now=now)
             amount = allocation_within(locked, account, allocation, free)
             copy = Subscription.objects.create(
                 follower=follower,
@@ -120,6 +127,7 @@ def follow(
                 allocation=amount,
                 cash=amount,
                 own=locked.owner_id == follower.pk,
+                invite=invite,
                 starts_after_number=locked.last_signal_number,
                 created_at=now,
                 **terms.columns(),

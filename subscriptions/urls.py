@@ -3,8 +3,13 @@
 from django.urls import URLPattern, path
 
 from subscriptions.api import StrategiesView, StrategyView
+from subscriptions.invite_api import InvitesView, InviteView
+
+INVITES = "strategies/<uuid:strategy_id>/invites/"
 
 api_urlpatterns: list[URLPattern] = [
     path("strategies/", StrategiesView.as_view(), name="api-strategies"),
+    path(INVITES, InvitesView.as_view(), name="api-invites"),
+    path(f"{INVITES}<uuid:invite_id>/", InviteView.as_view(), name="api-invite"),
     path("strategies/<uuid:strategy_id>/", StrategyView.as_view(), name="api-strategy"),
 ]

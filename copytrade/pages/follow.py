@@ -26,6 +26,7 @@ from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
 from copytrade.pages.follow_preview import ShownPreview, preview_for
 from copytrade.pages.holdings import holdings_of
+from copytrade.pages.invited import note_invite
 from copytrade.pages.person import signed_in
 from copytrade.pages.sent_once import claim, release
 from copytrade.pages.strategy import visible_strategy
@@ -37,7 +38,7 @@ from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 from wallets.services import CannotConnect, open_paper_account
 
-FIELD_OF = {"exchange_account": "account", "allocation": "allocation"}
+FIELD_OF = {"exchange_account": "account", "allocation": "allocation", "invite": "invite"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class AccountChoice:
 @login_required
 @require_http_methods(["GET", "POST"])
 def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
+    invite = note_invite(request, now=timezone.now())
     strategy = visible_strategy(request, slug)
     user = signed_in(request)
     choices = _choices(user, strategy)
@@ -60,7 +62,7 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
         request.POST or None,
         strategy=strategy,
         accounts=free,
-        initial=_suggestion(strategy, free),
+        initial=_suggestion(strategy, free) | {"invite": invite},
         for_preview=wants_preview,
     )
     shown = ShownPreview()
@@ -173,6 +175,7 @@ def _start(request: HttpRequest, strategy: Strategy, form: FollowForm) -> bool:
             terms=form.terms(),
             now=now,
             origin=Origin.of(request),
+            invite_code=form.cleaned_data["invite"],
         )
     except CannotConnect:
         form.add_error("account", _("The paper exchange does not answer now. Nothing was opened; try again."))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from copytrade.templatetags.ui import money
+from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 from subscriptions.services import Terms
@@ -64,6 +65,12 @@ class FollowForm(forms.Form):
         min_value=0,
         max_value=1000,
         required=False,
+    )
+    invite = forms.CharField(
+        label=gettext_lazy("Invite"),
+        max_length=MOST_CHARACTERS,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off", "spellcheck": "false"}),
     )
     confirm = forms.BooleanField(
         label=gettext_lazy("I can afford to lose this money."),

@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from copytrade.pages.copy_quality import followers_of
 from copytrade.pages.curves import Curve, curve_of, example_of, months_of
 from copytrade.pages.holdings import Holding, holdings_of
+from copytrade.pages.invited import invited_to, note_invite
 from copytrade.pages.live import answer_poll, render_live
 from copytrade.pages.outcomes import tallies_of_signals
 from copytrade.pages.staff import may_trade
@@ -24,6 +24,7 @@ from ledger import statistics
 from ledger.models import Position
 from strategies.models import Period, Signal, Strategy
 from subscriptions.models import Subscription
+from subscriptions.seeing import readable
 
 TABLE_ROWS = 40
 EXAMPLE = Decimal(1000)
@@ -33,10 +34,11 @@ EVERY = "15s"
 
 
 def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
+    now = timezone.now()
+    invite = note_invite(request, now=now)
     strategy = visible_strategy(request, slug)
     period = request.GET.get("period", "all")
     period = period if period in PERIODS else "all"
-    now = timezone.now()
     figures = statistics.current(strategy, Period(period), now=now)
     everything = figures if period == "all" else statistics.current(strategy, Period.ALL, now=now)
     curve = curve_of(figures)
@@ -55,6 +57,8 @@ def strategy_page(request: HttpRequest, slug: str) -> HttpResponse:
         "example": example_of(figures, amount=EXAMPLE, fee_percent=strategy.performance_fee_percent),
         "followers": followers_of([strategy.pk])[strategy.pk],
         "mine": mine,
+        # Goes on to the form that spends it.
+        "invite": invite,
         "may_trade": may_trade(request.user),
         "is_owner": request.user.pk == strategy.owner_id,
         # None: the master shows them to others only.
@@ -75,11 +79,8 @@ def strategy_signals(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def visible_strategy(request: HttpRequest, slug: str) -> Strategy:
-    """Public ones, one's own, and those one has followed; all others do not exist."""
-    strategies = Strategy.objects.visible_to(request.user.pk)
-    if request.user.pk:
-        followed = Subscription.objects.owned_by(request.user.pk).values("strategy")
-        strategies = Strategy.objects.filter(Q(pk__in=strategies.values("pk")) | Q(pk__in=followed))
+    """Public ones, one's own, those one has followed or holds an invite to; all others do not exist."""
+    strategies = readable(request.user.pk) | invited_to(request, now=timezone.now())
     return get_object_or_404(strategies.select_related("owner", "exchange_account"), slug=slug)
 
 

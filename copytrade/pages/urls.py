@@ -24,7 +24,7 @@ from copytrade.pages import (
     strategy,
     trades,
 )
-from copytrade.pages.studio import hooks, offers, overview, sending
+from copytrade.pages.studio import hooks, invites, offers, overview, sending
 from copytrade.pages.wallets import accounts, addresses
 
 STUDIO = "studio/strategies/<slug:slug>/"
@@ -82,6 +82,8 @@ urlpatterns = [
     path(f"{STUDIO}close/", offers.close, name="studio_close"),
     path(f"{STUDIO}delete/", offers.delete, name="studio_delete"),
     path(f"{STUDIO}signal/", sending.send_signal, name="studio_signal"),
+    path(f"{STUDIO}invites/", invites.invites, name="studio_invites"),
+    path(f"{STUDIO}invites/<uuid:public_id>/revoke/", invites.revoke, name="studio_invite_revoke"),
     path(f"{STUDIO}webhooks/", hooks.hooks, name="studio_hooks"),
     path(f"{STUDIO}webhooks/<uuid:public_id>/revoke/", hooks.revoke, name="studio_hook_revoke"),
 ]

@@ -36,6 +36,7 @@ from rest.errors import Forbidden
 from rest.fields import DecimalString, Moment
 from rest.serializers import QuerySerializer
 from rest.views import ApiView
+from strategies.invites import services as invites
 from strategies.models import Strategy
 from subscriptions.api import person
 from subscriptions.serializers import SubscriptionSerializer, terms_of
@@ -140,6 +141,8 @@ class SubscriptionPreviewView(ApiView):
         days: int = self.query()["days"]
         given = self.body(SubscriptionSerializer)
         strategy, account, follower = given["strategy"], given["exchange_account"], person(request)
+        code, now = given.get("invite") or "", timezone.now()
+        invites.admit(strategy=strategy, user_id=follower.pk, code=code, now=now)
         allocation = allocation_to_preview(
             follower=follower, strategy=strategy, account=account, wanted=given.get("allocation")
         )
@@ -152,7 +155,7 @@ class SubscriptionPreviewView(ApiView):
             allocation=allocation,
             terms=terms_of(given),
             days=days,
-            now=timezone.now(),
+            now=now,
         )
         answer = {"quote": strategy.quote, "allocation": allocation, "days": days, **_told(preview)}
         return Response(PreviewAnswerSerializer(answer).data)

@@ -62,7 +62,8 @@ class SubscriptionsView(ApiView):
 
     @extend_schema(
         summary="Follow a strategy",
-        description="From now on each of its trades is copied. The keys are checked at the exchange first.",
+        description="From now on each of its trades is copied. The keys are checked at the exchange first. "
+        "A private strategy takes its master's `invite`, which lets one copy in.",
         tags=["subscriptions"],
         request=SubscriptionSerializer,
         responses={201: SubscriptionAnswerSerializer},
@@ -78,6 +79,7 @@ class SubscriptionsView(ApiView):
             terms=terms_of(given),
             now=timezone.now(),
             origin=Origin.of(request),
+            invite_code=given.get("invite") or "",
         )
         return Response(_answer(subscription), status=201)
 

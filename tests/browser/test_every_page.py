@@ -49,7 +49,7 @@ def own_pages(person, copy, ended) -> list[str]:
         f"/subscriptions/{copy.public_id}/",
         f"/subscriptions/{copy.public_id}/stop/",
         f"/subscriptions/{ended.public_id}/",
-        *(f"{studio}{part}" for part in ("", "signal/", "webhooks/", "close/")),
+        *(f"{studio}{part}" for part in ("", "signal/", "webhooks/", "invites/", "close/")),
     ]
 
 
