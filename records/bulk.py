@@ -7,8 +7,9 @@ An instance of a model costs more than all PostgreSQL does for its row. Columns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -26,6 +27,19 @@ def select(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         # The binary form is read several times faster.
         cursor.execute(sql, parameters, binary=True)
         return cursor.fetchall()
+
+
+def copy_out(sql: str, parameters: Sequence[Any], *, options: str, at_once: int) -> Iterator[list[bytes]]:
+    """The rows of a query as PostgreSQL writes them to a file, in lists of at most so many; none is kept."""
+    connection.ensure_connection()
+    statement = f"COPY ({sql}) TO STDOUT ({options})"
+    with (
+        connection.wrap_database_errors,
+        psycopg.ClientCursor(_driver()) as cursor,
+        cursor.copy(statement, parameters) as rows,
+    ):
+        while block := [bytes(row) for row in islice(rows, at_once)]:
+            yield block
 
 
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Row]) -> None:

@@ -61,9 +61,7 @@ class TradesExportView(ApiView):
         rows = with_orders(trades_of(person(request).pk, wanted))
         with transaction.atomic():
             audit.record(Action.EXPORT, origin=Origin.of(request), object="trades", detail={"format": form})
-        response = StreamingHttpResponse(
-            WRITERS[form](export.rows_of(rows)), content_type=CONTENT_TYPES[form]
-        )
+        response = StreamingHttpResponse(WRITERS[form](rows), content_type=CONTENT_TYPES[form])
         response["Content-Disposition"] = f'attachment; filename="trades.{form}"'
         return response
 

@@ -24,6 +24,14 @@ FIGURES = {
     },
     "few_followers": {"last_follower_20_100ms_vs_serial_copier", "settled_20_0ms_vs_serial_copier"},
     "nonces": {"nonce_request_vs_plain_request"},
+    "books": {
+        "settle_vs_insert_select",
+        "settle_2000_vs_200_trades",
+        "settle_fill_ms",
+        "export_vs_copy",
+        "export_trades_per_second",
+        "export_grows_by_mb",
+    },
 }
 
 
