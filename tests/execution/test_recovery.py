@@ -44,6 +44,24 @@ def test_an_answer_lost_after_acceptance_is_adopted_and_never_sent_again(world: 
     assert Trade.objects.filter(subscription__isnull=False).count() == 3
 
 
+def test_an_order_that_the_venue_calls_a_duplicate_is_adopted(world: World) -> None:
+    world.venue.fault("drop_after", endpoint="order")
+    order_ids = world.fan_out(world.master_trades("buy", "0.01"))
+    execute(order_ids)
+    world.venue.ask("DELETE", "/control/faults")
+    # As after a restored backup: nothing here knows that they were sent.
+    CopyOrder.objects.update(
+        status=Status.PENDING, due_at=timezone.now(), look_up_at=None, claimed_at=None, claimed_by=""
+    )
+    world.venue.fault("reject", endpoint="order", code=-2010, msg="Duplicate order sent.")
+    execute(order_ids)
+    look_up_due(now=later(2))
+
+    assert set(CopyOrder.objects.values_list("status", flat=True)) == {Status.FILLED}
+    assert audits(world) == [1, 1, 1]
+    assert Trade.objects.filter(subscription__isnull=False).count() == 3
+
+
 def test_a_request_reset_before_acceptance_is_sent_again_only_after_it_was_not_found_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

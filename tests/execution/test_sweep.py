@@ -51,6 +51,22 @@ def test_what_was_enqueued_a_moment_ago_is_left_to_its_message(world: World) -> 
     assert statuses() == {Status.PENDING}
 
 
+def test_a_retry_due_in_two_hours_is_one_attempt_however_often_it_is_swept(world: World) -> None:
+    world.copy("buy", "0.01")
+    order_ids = world.fan_out(world.master_trades("sell", "0.01"))
+    in_two_hours = timezone.now() + timedelta(hours=2)
+    CopyOrder.objects.filter(pk__in=order_ids).update(due_at=in_two_hours)
+    for _second in range(5):
+        tasks.sweep()
+    waiting = CopyOrder.objects.filter(pk__in=order_ids)
+    assert set(waiting.values_list("status", "attempt")) == {(Status.PENDING, 0)}
+
+    waiting.update(due_at=timezone.now() - timedelta(seconds=10))
+    for _second in range(5):
+        tasks.sweep()
+    assert set(waiting.values_list("status", "attempt")) == {(Status.FILLED, 1)}
+
+
 def test_orders_of_a_dead_worker_are_looked_up(world: World) -> None:
     order_ids = world.fan_out(world.master_trades("buy", "0.01"))
     for _outcomes in placing.send(claiming.claim(order_ids, worker="dies", now=timezone.now()).to_send):
