@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,13 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
-from copytrade.pages.holdings import holdings_of
+from copytrade.pages.holdings import Holding, holdings_of
 from copytrade.pages.person import signed_in
+from copytrade.templatetags.ui import base_coin, quantity
 from execution.leaving import leave
 from ledger.models import Position
 from subscriptions import services
@@ -67,7 +71,19 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, _("You do not copy %(name)s any more.") % {"name": subscription.strategy})
         return HttpResponseRedirect(reverse("dashboard"))
     holdings = holdings_of(Position.objects.filter(subscription=subscription))
-    return render(request, "pages/stop.html", {"subscription": subscription, "holdings": holdings})
+    return render(request, "pages/stop.html", {"subscription": subscription, **_for_sale(holdings)})
+
+
+def _for_sale(holdings: Sequence[Holding]) -> dict[str, Any]:
+    """What selling everything would sell, and for about how much; None where a price is unknown."""
+    coins = [f"{quantity(h.position.held)} {base_coin(h.position.symbol)}" for h in holdings]
+    values = [holding.value for holding in holdings]
+    known = [value for value in values if value is not None]
+    return {
+        "holdings": holdings,
+        "coins": get_text_list(coins, _("and")),
+        "worth": sum(known) if len(known) == len(values) else None,
+    }
 
 
 def _back(request: HttpRequest, subscription: Subscription) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ from execution.states import LIVE, Status
 from ledger.models import Fill
 
 PER_PAGE = 50
+# Neither decimals nor the name of a coin.
+LONG_NUMBER = re.compile(r"(?<![\w.,])\d{4,}(?!\w)")
 EVERY = "3s"
 FILTERS: dict[str, tuple[str | Promise, Q]] = {
     "": (_("All"), Q()),
@@ -102,10 +105,16 @@ def _facts(order: CopyOrder) -> dict[str, Any]:
         "row": order_row(order),
         "stages": _stages(explain.latencies_ms(order)),
         "states": _states(order),
+        "steps": [{name: _grouped(text) for name, text in step.items()} for step in order.sizing],
         "fills": Fill.objects.filter(
             exchange_account=order.exchange_account, client_order_id=order.client_order_id
         ).order_by("at", "id"),
     }
+
+
+def _grouped(text: str) -> str:
+    """What a step says, its long numbers easy to read: `49915.15` becomes `49,915.15`."""
+    return LONG_NUMBER.sub(lambda found: f"{int(found[0]):,}", text)
 
 
 def _seen_by(request: HttpRequest) -> CopyOrderQuerySet:

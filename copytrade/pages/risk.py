@@ -18,9 +18,10 @@ from rest_framework.exceptions import APIException
 
 from compliance.audit import Origin
 from copytrade.pages.limits_form import LABELS, LimitsForm
-from copytrade.pages.limits_used import meters_of
+from copytrade.pages.limits_used import MONEY, meters_of
 from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.person import signed_in
+from copytrade.templatetags.ui import money, quantity
 from execution import tasks
 from execution.api.limits import in_flight
 from execution.models import CopyOrder
@@ -117,7 +118,16 @@ def _shown(request: HttpRequest, form: LimitsForm) -> HttpResponse:
     return render(request, "pages/risk.html", context, status=422 if form.errors else 200)
 
 
-def _breaches(user_id: int) -> list[tuple[Breach, Any]]:
-    """Each with its rule in words, newest first."""
+def _breaches(user_id: int) -> list[tuple[Breach, Any, str]]:
+    """Each with its rule and its numbers in words, newest first."""
     rows = Breach.objects.owned_by(user_id).select_related("subscription__strategy").order_by("-id")
-    return [(row, LABELS.get(row.rule, row.rule.replace("_", " "))) for row in rows[:BREACHES_SHOWN]]
+    return [
+        (row, LABELS.get(row.rule, row.rule.replace("_", " ")), _reached(row))
+        for row in rows[:BREACHES_SHOWN]
+    ]
+
+
+def _reached(breach: Breach) -> str:
+    if breach.rule in MONEY:
+        return f"{money(breach.value)} / {money(breach.limit)} {breach.currency}"
+    return f"{quantity(breach.value)} / {quantity(breach.limit)} {breach.currency}"

@@ -27,6 +27,7 @@ from execution.models import CopyOrder  # noqa: E402
 from strategies.models import Strategy  # noqa: E402
 from subscriptions.models import Subscription  # noqa: E402
 from tests.browser.addresses import ACCOUNT, ENTRANCE, addresses, is_page  # noqa: E402
+from tests.browser.second_factor import turn_on_second_factor  # noqa: E402
 from tests.browser.staging import APPLICANT  # noqa: E402
 
 WIDTHS = (1280, 390)
@@ -52,10 +53,12 @@ def wanted() -> Iterator[tuple[str, str, list[str]]]:
     yield "applicant", APPLICANT, ["/kyc/", *_follow_pages(shown)]
     yield "master", MASTERS[0].email, ["/dashboard/", "/studio/", "/studio/new/", *_of_master()]
     for name, pages in STAFF.items():
-        yield name, f"{name}@demo.example", pages
-    case = KycCase.objects.filter(user__email=APPLICANT).first()
-    if case:
-        yield "reviewer", "compliance@demo.example", [f"/admin/accounts/kyccase/{case.pk}/change/"]
+        yield name, f"{name}@demo.example", pages if name != "compliance" else [*pages, *_of_reviewer()]
+
+
+def _of_reviewer() -> Iterator[str]:
+    for case in KycCase.objects.filter(user__email=APPLICANT):
+        yield f"/admin/accounts/kyccase/{case.pk}/change/"
 
 
 def _follow_pages(shown: list[Strategy]) -> list[str]:
@@ -67,7 +70,7 @@ def _of_follower() -> Iterator[str]:
     orders = CopyOrder.objects.filter(subscription__follower=person)
     for status in orders.order_by("status").values_list("status", flat=True).distinct():
         yield f"/orders/{_last(orders.filter(status=status))}/"
-        yield f"/orders/?status={status}"
+    yield "/orders/?status=unfilled"
     copied = orders.filter(signal__isnull=False).order_by("-pk").select_related("signal").first()
     if copied and copied.signal:
         yield f"/signals/{copied.signal.public_id}/"
@@ -89,12 +92,18 @@ def look(browser: Browser, url: str, email: str) -> tuple[BrowserContext, Page]:
     context = browser.new_context(base_url=url, reduced_motion="reduce")
     page = context.new_page()
     if email:
-        page.goto("/accounts/login/")
-        page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_label("Password").press("Enter")
-        page.wait_for_url("**/dashboard/")
+        log_in(page, email)
+    if email.partition("@")[0] in STAFF:
+        turn_on_second_factor(page)
     return context, page
+
+
+def log_in(page: Page, email: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    page.wait_for_url("**/dashboard/")
 
 
 def take(page: Page, address: str, target: Path, name: str) -> None:

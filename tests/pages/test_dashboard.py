@@ -271,6 +271,9 @@ def test_stopping_asks_what_becomes_of_the_coins(page, subscription):
     shown = text_of(page.get(address))
     assert "Keep positions and stop" in shown
     assert "Sell and stop" in shown
+    assert "market orders for 0.01 BTC, at the price of the moment" in shown
+    quote_price(64_500)
+    assert "market orders for 0.01 BTC: about 645.00 USDT" in text_of(page.get(address))
     page.post(address)
     subscription.refresh_from_db()
     assert subscription.status == "active"

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from copytrade.pages.orders import _grouped
 from execution.models import CopyOrder
 from strategies.models import Signal, Strategy
 from tests.factories import SubscriptionFactory
@@ -122,3 +123,10 @@ def test_a_signal_is_shown_to_whom_the_master_chose(page, visible_to, status):
     (order,) = signal_with_copies(other.strategy, [(other, "filled")])
     assert page.get(page_of_signal(order)).status_code == status
     assert page.get(f"/strategies/{other.strategy.slug}/signals/").status_code == status
+
+
+def test_long_numbers_of_the_trail_are_grouped_and_no_coin_is_renamed():
+    assert _grouped("1469.70 of 49915.15 USDT equity, 0.01796678") == (
+        "1,469.70 of 49,915.15 USDT equity, 0.01796678"
+    )
+    assert _grouped("5000 1000SATS") == "5,000 1000SATS"

@@ -105,7 +105,7 @@ def test_a_breach_is_told_with_its_numbers_and_only_its_owner_acknowledges_it(pa
     mine = Breach.objects.create(user=user, currency="USDT", **facts)
     theirs = Breach.objects.create(user=stranger, **facts)
     shown = text_of(page.get("/risk/"))
-    assert "120 / 100 USDT" in shown
+    assert "120.00 / 100.00 USDT" in shown
     assert str(theirs.public_id) not in shown
     statuses = [page.post(f"/risk/breaches/{b.public_id}/acknowledge/").status_code for b in (mine, theirs)]
     assert statuses == [302, 404]
