@@ -94,7 +94,7 @@ def look(browser: Browser, url: str, email: str) -> tuple[BrowserContext, Page]:
     if email:
         log_in(page, email)
     if email.partition("@")[0] in STAFF:
-        turn_on_second_factor(page)
+        turn_on_second_factor(page, password=PASSWORD)
     return context, page
 
 

@@ -23,9 +23,12 @@ def code_of(secret: str, *, at: float) -> str:
     return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
 
 
-def turn_on_second_factor(page: Page) -> str:
-    """Through the pages of somebody who has just logged in; the secret."""
+def turn_on_second_factor(page: Page, *, password: str) -> str:
+    """Through the pages, which ask who is there before; the secret."""
     page.goto("/accounts/2fa/totp/activate/")
+    if "/reauthenticate/" in page.url:
+        page.get_by_label("Password").fill(password)
+        page.get_by_label("Password").press("Enter")
     secret = page.locator("#authenticator_secret").input_value()
     page.locator("input[name=code]").fill(code_of(secret, at=time.time()))
     page.locator("input[name=code]").press("Enter")
