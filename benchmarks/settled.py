@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import User
-from benchmarks import history
 from benchmarks.extent import Extent
 from benchmarks.history import History
 from benchmarks.orders import PRICE, SYMBOL
@@ -27,10 +26,9 @@ from ledger.models import Fill, Position, Posting, Trade
 from local.report import Refusal, say
 from subscriptions.models import Subscription
 
-FOLLOWERS = 500
+# Keys and names of the rows that are inserted again lie beyond all others.
+BEYOND = 1_000_000_000
 AMOUNT, FEE = Decimal("0.001"), Decimal("0.1")
-# A worker gathers answers for a moment: so many at a busy time.
-BATCH = 100
 
 # The rows that settling wrote, once more: new keys, and a trade id that is not there yet.
 FILLS = """
@@ -38,7 +36,7 @@ INSERT INTO ledger_fill (id, exchange_account_id, symbol, venue_order_id, trade_
     price, quantity, fee, fee_asset, at, recorded_at)
 SELECT id + %(by)s, exchange_account_id, symbol, venue_order_id, trade_id || '-' || %(by)s, client_order_id,
     side, price, quantity, fee, fee_asset, at, recorded_at
-FROM settled_fill WHERE id = ANY(%(fills)s)
+FROM settled_fill
 """
 TRADES = """
 INSERT INTO ledger_trade (id, public_id, fill_id, strategy_id, subscription_id, exchange_account_id, at,
@@ -47,30 +45,28 @@ INSERT INTO ledger_trade (id, public_id, fill_id, strategy_id, subscription_id, 
 SELECT id + %(by)s, gen_random_uuid(), fill_id + %(by)s, strategy_id, subscription_id, exchange_account_id,
     at, symbol, side, price, quantity, cost, fee, fee_asset, fee_in_quote, realised_pnl, signal_at,
     master_price, input_hash, created_at
-FROM settled_trade WHERE fill_id = ANY(%(fills)s)
+FROM settled_trade
 """
 POSTINGS = """
 INSERT INTO ledger_posting (trade_id, source, destination, amount, asset)
 SELECT p.trade_id + %(by)s, p.source, p.destination, p.amount, p.asset
-FROM settled_posting p JOIN settled_trade t ON t.id = p.trade_id WHERE t.fill_id = ANY(%(fills)s)
+FROM settled_posting p
 """
 POSITIONS = """
 INSERT INTO ledger_position (public_id, strategy_id, subscription_id, symbol, target, held, cost,
     realised_pnl, fees, updated_at)
 SELECT gen_random_uuid(), p.strategy_id, p.subscription_id, p.symbol || '-' || %(by)s, p.target, p.held,
     p.cost, p.realised_pnl, p.fees, p.updated_at
-FROM settled_position p JOIN settled_trade t USING (subscription_id) WHERE t.fill_id = ANY(%(fills)s)
+FROM settled_position p WHERE p.symbol = 'BTC/USDT'
 """
 MONEY = """
 UPDATE subscriptions_subscription s SET cash = m.cash, reserved = m.reserved, realised_pnl = m.realised_pnl
-FROM settled_subscription m JOIN settled_trade t ON t.subscription_id = m.id
-WHERE s.id = m.id AND t.fill_id = ANY(%(fills)s)
+FROM settled_subscription m WHERE s.id = m.id
 """
 ORDERS = """
 UPDATE execution_copyorder o SET status = m.status, filled_amount = m.filled_amount,
     filled_cost = m.filled_cost, venue_order_id = m.venue_order_id, finished_at = m.finished_at
-FROM settled_copyorder m JOIN settled_trade t ON t.subscription_id = m.subscription_id
-WHERE o.id = m.id AND t.fill_id = ANY(%(fills)s)
+FROM settled_copyorder m WHERE o.id = m.id
 """
 BARE = (FILLS, TRADES, POSTINGS, POSITIONS, MONEY, ORDERS)
 
@@ -84,15 +80,12 @@ class Measured:
 
 
 def measure(books: History, extent: Extent) -> Measured:
-    """Batch by batch, each in its transaction, and each in turns with the bare inserts of its rows."""
+    """By turns, each in one transaction: a fill of every copy settled, and its rows inserted once more."""
     settle_times, bare_times = [], []
-    count = extent.followers or FOLLOWERS
-    for number in range(extent.repetitions(6)):
-        outcomes = _orders_at_the_venue(books, count, number)
-        for begin in range(0, count, BATCH):
-            batch = outcomes[begin : begin + BATCH]
-            settle_times.append(_settle(batch) / len(batch))
-            bare_times.append(_insert_again(batch) / len(batch))
+    for number in range(extent.repetitions(60)):
+        outcomes = _orders_at_the_venue(books, books.trades * 1000 + number)
+        settle_times.append(_settle(outcomes) / len(outcomes))
+        bare_times.append(_insert_again(outcomes) / len(outcomes))
     took = Measured(median(settle_times), median(bare_times))
     say(
         f"  among {books.trades} trades a fill is settled in {took.settle_seconds * 1000:.3f} ms,"
@@ -101,25 +94,22 @@ def measure(books: History, extent: Extent) -> Measured:
     return took
 
 
-def _orders_at_the_venue(books: History, count: int, number: int) -> list[Outcome]:
-    """New copies, each with an order that the exchange has taken, and what it says of it: filled."""
+def _orders_at_the_venue(books: History, number: int) -> list[Outcome]:
+    """Of each copy an order that the exchange has taken, and what it says of it: filled."""
     now = timezone.now()
-    mark = f"s{time.time_ns()}-{number}"
-    owner = User.objects.create(email=f"{mark}@example.org", password="!")
-    copies = history.follow(books.strategy, history.accounts(owner, count, mark))
-    placed = [_order(copy, now) for copy in copies]
+    copies = list(Subscription.objects.filter(strategy=books.strategy).order_by("pk"))
+    placed = [_order(copy, number, now) for copy in copies]
     orders.insert(placed, now=now)
     positions_for((copy.strategy_id, copy.pk, SYMBOL) for copy in copies)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE execution_copyorder, ledger_position, subscriptions_subscription")
     return [_outcome(order, now) for order in placed]
 
 
-def _order(copy: Subscription, now: datetime) -> Order:
-    name = client_order_id(origin="signal", origin_number=1, owner=copy.pk, symbol=SYMBOL, part=1)
+def _order(copy: Subscription, number: int, now: datetime) -> Order:
+    name = client_order_id(origin="stop", origin_number=number, owner=copy.pk, symbol=SYMBOL, part=1)
     return Order(
-        origin="signal",
-        origin_number=1,
+        # Of the history's orders none is a stop's.
+        origin="stop",
+        origin_number=number,
         subscription_id=copy.pk,
         strategy_id=copy.strategy_id,
         signal_id=None,
@@ -181,22 +171,26 @@ def _settle(batch: Sequence[Outcome]) -> float:
 def _insert_again(batch: Sequence[Outcome]) -> float:
     """What settling this batch wrote, by statements that only copy rows from tables beside."""
     copies = [outcome.subscription_id for outcome in batch]
-    fills = list(Trade.objects.filter(subscription__in=copies).values_list("fill_id", flat=True))
+    told = [outcome.report.venue_order_id for outcome in batch if outcome.report]
+    fills = list(Fill.objects.filter(venue_order_id__in=told).values_list("pk", flat=True))
     if len(fills) != len(batch):
         raise Refusal(f"of {len(batch)} fills {len(fills)} were booked.")
+    by = BEYOND + fills[0]
     with connection.cursor() as cursor, transaction.atomic():
-        for model, name, column in _SOURCES:
+        for model, name, chosen in _SOURCES:
             table = model._meta.db_table
-            ids = "SELECT id FROM ledger_trade WHERE subscription_id = ANY(%s)"
-            chosen = f"trade_id IN ({ids})" if model is Posting else f"{column} = ANY(%s)"
-            values = fills if model is Fill else copies
+            values: dict[str, Any] = {
+                "fills": fills,
+                "copies": copies,
+                "orders": [outcome.order_id for outcome in batch],
+            }
             copy = f"CREATE TEMPORARY TABLE {name} AS SELECT * FROM {table} WHERE {chosen}"  # noqa: S608
-            cursor.execute(copy, [values])
+            cursor.execute(copy, values)
             cursor.execute(f"ANALYZE {name}")
     began = time.perf_counter()
     with connection.cursor() as cursor, transaction.atomic(durable=True):
         for statement in BARE:
-            cursor.execute(statement, {"by": 1_000_000_000, "fills": fills})
+            cursor.execute(statement, {"by": by})
     took = time.perf_counter() - began
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE " + ", ".join(name for _, name, _ in _SOURCES))
@@ -204,10 +198,10 @@ def _insert_again(batch: Sequence[Outcome]) -> float:
 
 
 _SOURCES = (
-    (Fill, "settled_fill", "id"),
-    (Trade, "settled_trade", "subscription_id"),
-    (Posting, "settled_posting", "trade_id"),
-    (Position, "settled_position", "subscription_id"),
-    (Subscription, "settled_subscription", "id"),
-    (CopyOrder, "settled_copyorder", "subscription_id"),
+    (Fill, "settled_fill", "id = ANY(%(fills)s)"),
+    (Trade, "settled_trade", "fill_id = ANY(%(fills)s)"),
+    (Posting, "settled_posting", "trade_id IN (SELECT id FROM ledger_trade WHERE fill_id = ANY(%(fills)s))"),
+    (Position, "settled_position", "subscription_id = ANY(%(copies)s)"),
+    (Subscription, "settled_subscription", "id = ANY(%(copies)s)"),
+    (CopyOrder, "settled_copyorder", "id = ANY(%(orders)s)"),
 )

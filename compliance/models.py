@@ -44,6 +44,7 @@ class Action(models.TextChoices):
     EXPORT = "export"
     ADMIN_CHANGE = "admin.change"
     CONSENT_GIVE = "consent.give"
+    TRADE_REVERSE = "trade.reverse"
     PERSON_ERASE = "person.erase"
     AUDIT_READ = "audit.read"
     AUDIT_PURGE = "audit.purge"

@@ -106,10 +106,11 @@ def _told_by_books(copies: Copies, held: Holdings, prices: Prices, now: datetime
 
 
 # A sale takes the cost off that is not its result: what it brought, less its fee, less what it realised.
+# Only a purchase that takes a sale back realises something.
 _TRADED = """
     SELECT subscription_id, symbol,
         sum(CASE WHEN side = 'buy' THEN quantity ELSE -quantity END - in_base),
-        sum(CASE WHEN side = 'buy' THEN cost + in_cash ELSE realised_pnl + in_cash - cost END),
+        sum(realised_pnl + CASE WHEN side = 'buy' THEN cost + in_cash ELSE in_cash - cost END),
         sum(realised_pnl)
     FROM (
         SELECT *,

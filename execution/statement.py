@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-from django.db.models import QuerySet
-
 from exchanges.rounding import EXACT
-from ledger.checking import execution_of
-from ledger.models import PricePoint, Trade, Transfer
+from ledger.models import PricePoint, Trade, TradeQuerySet, Transfer
 from ledger.pnl import PLACES, ZERO, Holding, book
+from ledger.recounting import execution_of
 from risk.rates import Rates, symbols_between
 from subscriptions.models import Subscription
 
@@ -57,7 +55,7 @@ class Statement:
     subscription: Subscription
     opening: Balance
     closing: Balance
-    trades: QuerySet[Trade]
+    trades: TradeQuerySet
     transfers: Sequence[Transfer]
     fees: Decimal
     fees_unknown: int

@@ -57,6 +57,7 @@ def begin_of(strategy: Strategy, period: Period, *, now: datetime) -> datetime:
 def _deals(strategy: Strategy, now: datetime) -> list[Deal]:
     rows = (
         Trade.objects.of_master(strategy.pk)
+        .standing()
         .filter(at__gte=strategy.published_at, at__lte=now)
         .order_by("at", "id")
         .values_list(

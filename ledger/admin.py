@@ -8,7 +8,7 @@ from strategies.admin import LookOnly
 
 @admin.register(Trade)
 class TradeAdmin(LookOnly):
-    list_display = ["at", "symbol", "side", "price", "quantity", "fee", "fee_asset", "realised_pnl"]
+    list_display = ["at", "symbol", "side", "price", "quantity", "fee", "fee_asset", "realised_pnl", "reason"]
     list_filter = ["side"]
     search_fields = ["=public_id", "=fill__trade_id"]
     show_full_result_count = False

@@ -134,10 +134,14 @@ def _unknown(entries: Sequence[Entry]) -> list[Entry]:
     by_key = {entry.key: entry for entry in entries}
     if not by_key:
         return []
+    # By the whole name of each order: an account's fills grow for years, an order's do not.
+    named = list({key[:3] for key in by_key})
     known = select(
-        "SELECT exchange_account_id, symbol, venue_order_id, trade_id FROM ledger_fill"
-        " WHERE exchange_account_id = ANY(%s) AND venue_order_id = ANY(%s)",
-        (list({key[0] for key in by_key}), list({key[2] for key in by_key})),
+        "SELECT f.exchange_account_id, f.symbol, f.venue_order_id, f.trade_id"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS told(account, symbol, venue_order)"
+        " JOIN ledger_fill f ON f.exchange_account_id = told.account AND f.symbol = told.symbol"
+        " AND f.venue_order_id = told.venue_order",
+        tuple([name[place] for name in named] for place in range(3)),
     )
     for key in known:
         by_key.pop(key, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import groupby
@@ -19,10 +19,10 @@ from django.db.models import F
 from exchanges.rounding import EXACT, plain
 from ledger.booking import fill_hash
 from ledger.models import Adjustment, Fill, Position, Posting, Trade
-from ledger.pnl import ZERO, Booked, Execution, Holding, book
+from ledger.pnl import NOTHING, ZERO, Booked, Holding, book
+from ledger.recounting import OTHER_SIDE, execution_of, recounted, taking_back, without_what_left
 from subscriptions.models import Subscription
 
-NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
 CHUNK = 1000
 # Source or destination, and asset → what came less what went.
 Balances = dict[tuple[str, str], Decimal]
@@ -67,7 +67,7 @@ def _one_moment() -> Iterator[None]:
 
 def _check_trades(copies: dict[int, Recount], known: set[tuple[int, int | None, str]]) -> Iterator[Miscount]:
     """Trade by trade in the order of booking; at the end of a position's trades, the position."""
-    if Fill.objects.count() != Trade.objects.count():
+    if Fill.objects.count() != Trade.objects.filter(reverses=None).count():
         yield Miscount("fills", "There are not as many trades as fills.")
     trades = Trade.objects.select_related("fill", "exchange_account").order_by(
         "strategy_id", F("subscription_id").asc(nulls_first=True), "symbol", "pk"
@@ -76,11 +76,12 @@ def _check_trades(copies: dict[int, Recount], known: set[tuple[int, int | None, 
     adjustments = _adjustments()
     for key, of_position in groupby(rows, lambda row: (row.strategy_id, row.subscription_id, row.symbol)):
         holding, gone = NOTHING, adjustments[key[1], key[2]]
+        taken_back: set[int] = set()
         for batch in _batches(of_position):
             postings = _postings_of(batch)
             for trade in batch:
                 holding = _adjusted(holding, gone, copies, before=trade.created_at)
-                booked = book(holding, execution_of(trade.fill, trade.fee_in_quote))
+                booked = _booked(trade, holding, taken_back)
                 yield from _check_trade(trade, booked, postings[trade.pk])
                 holding = booked.holding
                 if trade.subscription_id:
@@ -89,6 +90,16 @@ def _check_trades(copies: dict[int, Recount], known: set[tuple[int, int | None, 
         holding = _adjusted(holding, gone, copies, before=None)
         known.add(key)
         yield from _check_position(key, holding)
+
+
+def _booked(trade: Trade, holding: Holding, taken_back: set[int]) -> Booked:
+    """What it comes to after `holding`. A reversal: as if the trade before it had never been."""
+    if trade.reverses_id is None:
+        return book(holding, execution_of(trade.fill, trade.fee_in_quote))
+    taken_back.add(trade.reverses_id)
+    key = (trade.strategy_id, trade.subscription_id, trade.symbol)
+    after = recounted(key, taken_back=taken_back, before=trade)
+    return taking_back(Trade.objects.get(pk=trade.reverses_id), before=holding, after=after)
 
 
 def _adjustments() -> dict[tuple[int | None, str], deque[Adjustment]]:
@@ -106,7 +117,7 @@ def _adjusted(
     while gone and (before is None or gone[0].at < before):
         adjustment = gone.popleft()
         copies[adjustment.subscription_id].cash += adjustment.cost
-        holding = replace(holding, held=holding.held - adjustment.amount, cost=holding.cost - adjustment.cost)
+        holding = without_what_left(holding, adjustment)
     return holding
 
 
@@ -131,49 +142,41 @@ def _postings_of(trades: Iterable[Trade]) -> dict[int, Balances]:
     return moved
 
 
-def execution_of(told: Trade | Fill, fee_in_quote: Decimal | None) -> Execution:
-    """What was traded, anew. A fee in a third coin counts by the worth that was written down for it."""
-    base, _, quote = told.symbol.partition("/")
-    is_third = told.fee_asset not in (base, quote)
-    return Execution(
-        side=told.side,
-        price=told.price,
-        quantity=told.quantity,
-        fee=(fee_in_quote or ZERO) if is_third else told.fee,
-        fee_asset=quote if is_third else told.fee_asset,
-        base=base,
-        quote=quote,
-        fee_price=None,
-    )
-
-
 def _check_trade(trade: Trade, booked: Booked, moved: Balances) -> Iterator[Miscount]:
     fill, name = trade.fill, f"trade {trade.public_id}"
     if fill_hash(fill) != trade.input_hash:
         yield Miscount(name, "Its fill is not what the exchange told: the hash differs.")
-    same = ("symbol", "side", "price", "quantity", "fee", "fee_asset", "at", "exchange_account_id")
-    for field in same:
-        if getattr(trade, field) != getattr(fill, field):
+    for field, told in _told_by(fill, is_reversed=trade.reverses_id is not None).items():
+        if getattr(trade, field) != told:
             yield Miscount(name, f"Its {field} is not that of its fill.")
     yield from _compare(name, "cost", trade.cost, booked.notional)
     yield from _compare(name, "realised_pnl", trade.realised_pnl, booked.realised_pnl)
     yield from _check_postings(trade, moved)
 
 
+def _told_by(fill: Fill, *, is_reversed: bool) -> dict[str, object]:
+    """Columns of its trade, or of the trade's reversal, which is of a later time."""
+    same = ("symbol", "price", "quantity", "fee_asset", "exchange_account_id")
+    told: dict[str, object] = {field: getattr(fill, field) for field in same}
+    if is_reversed:
+        return told | {"side": OTHER_SIDE[fill.side], "fee": -fill.fee}
+    return told | {"side": fill.side, "fee": fill.fee, "at": fill.at}
+
+
 def _check_postings(trade: Trade, moved: Balances) -> Iterator[Miscount]:
     """Each asset nets to zero, and the copy's (or master's) part is what the fill moved."""
-    name, fill = f"trade {trade.public_id}", trade.fill
+    name = f"trade {trade.public_id}"
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (_, asset), amount in moved.items():
         totals[asset] += amount
     for asset, total in totals.items():
         yield from _compare(name, f"postings in {asset}, summed", total, ZERO)
-    base, _, quote = fill.symbol.partition("/")
-    sign = 1 if fill.side == "buy" else -1
+    base, _, quote = trade.symbol.partition("/")
+    sign = 1 if trade.side == "buy" else -1
     is_copy = trade.subscription_id is not None
     owner = f"subscription:{trade.subscription_id}" if is_copy else f"strategy:{trade.strategy_id}"
-    coins = sign * fill.quantity - (fill.fee if fill.fee_asset == base else ZERO)
-    money = -sign * trade.cost - (fill.fee if fill.fee_asset == quote else ZERO)
+    coins = sign * trade.quantity - (trade.fee if trade.fee_asset == base else ZERO)
+    money = -sign * trade.cost - (trade.fee if trade.fee_asset == quote else ZERO)
     yield from _compare(name, f"{base} posted", moved.get((f"{owner}:position", base), ZERO), coins)
     yield from _compare(name, f"{quote} posted", moved.get((f"{owner}:cash", quote), ZERO), money)
 

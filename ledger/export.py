@@ -36,6 +36,8 @@ COLUMNS = {
     "realised_pnl": "realised_pnl",
     "order": "order_id_shown",
     "venue_trade_id": "fill__trade_id",
+    "reverses": "reverses_shown",
+    "reversed_by": "reversed_by_shown",
 }
 NUMBERS = {"price", "amount", "cost", "fee", "fee_in_quote", "realised_pnl"}
 TEXTS = {"symbol", "fee_asset", "venue_trade_id"}

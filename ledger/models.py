@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,11 +52,33 @@ class TradeQuerySet(models.QuerySet["Trade"]):
     def of_master(self, strategy_id: int) -> TradeQuerySet:
         return self.filter(strategy_id=strategy_id, subscription=None)
 
+    def standing(self) -> TradeQuerySet:
+        """Neither taken back nor taking back another."""
+        taken_back = Trade.objects.filter(reverses=OuterRef("pk"))
+        return self.filter(~Exists(taken_back), reverses=None)
+
+    def with_reversals(self) -> TradeQuerySet:
+        """Each with the public ids `reverses_shown` and `reversed_by_shown`, or None."""
+        reversed_one = Trade.objects.filter(pk=OuterRef("reverses_id"))
+        reversal = Trade.objects.filter(reverses=OuterRef("pk"))
+        return self.annotate(
+            reverses_shown=Subquery(reversed_one.values("public_id")[:1]),
+            reversed_by_shown=Subquery(reversal.values("public_id")[:1]),
+        )
+
 
 class Trade(PublicIdModel):
-    """The record of one fill: what it cost, what it realised, how far it was from the master."""
+    """The record of one fill: what it cost, what it realised, how far it was from the master.
 
-    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, related_name="+")
+    A correction is a trade too: it `reverses` another, of the same fill, to the other side and with its fee
+    given back. What the trades since then would have realised without the other is its `realised_pnl`.
+    """
+
+    fill = models.ForeignKey(Fill, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    reason = models.CharField(max_length=200, blank=True, db_default="", help_text="Of a reversal.")
     # What the order's subscription and the fill imply is not checked again: each check costs every trade.
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     # None = the master's own fill.
@@ -85,6 +107,17 @@ class Trade(PublicIdModel):
     objects = TradeQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fill"], condition=Q(reverses=None), name="a_fill_makes_one_trade"
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"], condition=Q(reverses__isnull=False), name="a_trade_is_reversed_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(reverses=None) | ~Q(reason=""), name="a_reversal_has_a_reason"
+            ),
+        ]
         indexes = [
             models.Index(F("at").desc(), F("id").desc(), name="trades_newest_first"),
             models.Index(fields=["subscription", "-at"], name="trades_of_a_subscription"),

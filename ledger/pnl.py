@@ -24,6 +24,9 @@ class Holding:
     fees: Decimal
 
 
+NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """A fill. `fee_price` is the price of the fee's coin in quote, None = unknown."""

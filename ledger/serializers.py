@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ledger.models import Position, Trade
+from ledger.models import Position, Trade, TradeQuerySet
 from ledger.valuation import average_cost, unrealised_pnl
 from rest import codes
 from rest.errors import invalid
@@ -50,7 +50,7 @@ class ExportFilters(TradeFilters):
     format = Choice(choices=["csv", "json"])
 
 
-def trades_of(user_id: int, wanted: dict[str, Any]) -> QuerySet[Trade]:
+def trades_of(user_id: int, wanted: dict[str, Any]) -> TradeQuerySet:
     """A person's trades: their copies', and as a master their own fills; filtered."""
     own = Q(subscription__follower_id=user_id) | Q(subscription=None, strategy__owner_id=user_id)
     rows = Trade.objects.filter(own)
@@ -67,7 +67,7 @@ def trades_of(user_id: int, wanted: dict[str, Any]) -> QuerySet[Trade]:
 
 
 class TradeSerializer(serializers.ModelSerializer[Trade]):
-    """Of rows with `order_id_shown`, the public id of the order that was filled."""
+    """Of rows with `order_id_shown`, the public id of the order that was filled, and with reversals."""
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     at = Moment(read_only=True)
@@ -88,6 +88,13 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
     realised_pnl = DecimalString(read_only=True)
     order = serializers.UUIDField(source="order_id_shown", read_only=True, allow_null=True)
     venue_trade_id = serializers.CharField(source="fill.trade_id", read_only=True)
+    reverses = serializers.UUIDField(
+        source="reverses_shown",
+        read_only=True,
+        allow_null=True,
+        help_text="A correction: the trade that it takes back, with its fee given back.",
+    )
+    reversed_by = serializers.UUIDField(source="reversed_by_shown", read_only=True, allow_null=True)
 
     class Meta:
         model = Trade
@@ -108,6 +115,8 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
             "realised_pnl",
             "order",
             "venue_trade_id",
+            "reverses",
+            "reversed_by",
         ]
         read_only_fields = fields
 

@@ -123,8 +123,8 @@ def totals_of(found: QuerySet[Trade]) -> list[Total]:
         .values(quote=F("strategy__quote"))
         .annotate(
             trades=Count("pk"),
-            bought=Sum("cost", filter=Q(side="buy"), default=Decimal(0)),
-            sold=Sum("cost", filter=Q(side="sell"), default=Decimal(0)),
+            bought=_standing("buy") - _reversed("buy"),
+            sold=_standing("sell") - _reversed("sell"),
             fees=Sum("fee_in_quote", default=Decimal(0)),
             fees_unknown=Count("pk", filter=Q(fee_in_quote=None)),
             realised=Sum("realised_pnl", default=Decimal(0)),
@@ -132,6 +132,15 @@ def totals_of(found: QuerySet[Trade]) -> list[Total]:
         .order_by("quote")
     )
     return [Total(**row) for row in rows]
+
+
+def _standing(side: str) -> Sum:
+    return Sum("cost", filter=Q(side=side, reverses=None), default=Decimal(0))
+
+
+def _reversed(side: str) -> Sum:
+    """Of that side's trades those that were taken back: by trades to the other."""
+    return Sum("cost", filter=~Q(side=side) & ~Q(reverses=None), default=Decimal(0))
 
 
 def exports_of(wanted: Mapping[str, Any]) -> dict[str, str]:

@@ -17,10 +17,10 @@ from rest_framework.request import Request
 from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action
-from ledger.checking import execution_of
 from ledger.export import CHUNK, LineWriter, cell
 from ledger.lots import disposals
 from ledger.models import Trade
+from ledger.recounting import execution_of
 from ledger.serializers import Range, TradeSerializer, trades_of
 from rest.views import ApiView
 from subscriptions.api import person
@@ -50,7 +50,7 @@ class CostBasisView(ApiView):
     def get(self, request: Request) -> HttpResponseBase:
         wanted = self.query()
         since = wanted.pop("from", None)
-        rows = trades_of(person(request).pk, wanted).exclude(subscription=None)
+        rows = trades_of(person(request).pk, wanted).standing().exclude(subscription=None)
         with transaction.atomic():
             audit.record(
                 Action.EXPORT, origin=Origin.of(request), object="cost basis", detail={"format": "csv"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -15,7 +15,7 @@ from compliance.audit import Origin
 from compliance.models import Action
 from execution.models import CopyOrder
 from ledger import export
-from ledger.models import Trade
+from ledger.models import TradeQuerySet
 from ledger.serializers import ExportFilters, TradeFilters, TradeSerializer, trades_of
 from rest.views import ApiView
 from subscriptions.api import person
@@ -66,9 +66,9 @@ class TradesExportView(ApiView):
         return response
 
 
-def with_orders(rows: QuerySet[Trade]) -> QuerySet[Trade]:
-    """Each with the public id of its order: fill and order share account and client order id."""
+def with_orders(rows: TradeQuerySet) -> TradeQuerySet:
+    """Each with its order's public id (fill and order share account and client order id), and reversals."""
     order = CopyOrder.objects.filter(
         exchange_account=OuterRef("exchange_account"), client_order_id=OuterRef("fill__client_order_id")
     )
-    return rows.annotate(order_id_shown=Subquery(order.values("public_id")[:1]))
+    return rows.with_reversals().annotate(order_id_shown=Subquery(order.values("public_id")[:1]))

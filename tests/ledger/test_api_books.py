@@ -96,6 +96,8 @@ def test_a_trade_names_its_order_and_its_money_is_exact(api, subscription, order
         "realised_pnl": "0",
         "order": str(order.public_id),
         "venue_trade_id": "1",
+        "reverses": None,
+        "reversed_by": None,
     }
 
 
