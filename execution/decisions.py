@@ -107,7 +107,8 @@ def _is_late(order: Order, venue_now: datetime) -> bool:
 
 
 def _end_late(order: Order, facts: Facts, now: datetime) -> None:
-    if order.attempt == 0 and order.subscription_id:
+    # What follows no trade of the master's cannot come too late for one.
+    if order.attempt == 0 and order.subscription_id and order.origin != CopyOrder.Origin.OPENING:
         return _end(order, Status.SKIPPED, Reason.SIGNAL_TOO_OLD, now)
     return _give_up(order, facts, Status.EXPIRED, Reason.NOT_PLACED_IN_TIME, now)
 

@@ -251,6 +251,20 @@ def _waiting(order: CopyOrder) -> str:
     }
 
 
+def _not_in_time(order: CopyOrder) -> str:
+    if order.origin != CopyOrder.Origin.OPENING:
+        return ""
+    return _("It could not be placed soon after you asked for it. Nothing was bought: ask again.")
+
+
+def _price_unknown(order: CopyOrder) -> str:
+    if order.origin != CopyOrder.Origin.OPENING:
+        return ""
+    return _(
+        "No fresh price of it is known, so what it would cost is not either. Nothing was bought: ask again."
+    )
+
+
 def _nothing_happened(order: CopyOrder) -> str:
     return _("Nothing was bought.") if order.side == "buy" else _("Nothing was sold.")
 
@@ -262,4 +276,6 @@ _TOLD = {
     Reason.FILTER_REFUSED: _refused,
     Reason.VENUE_REJECTED: _refused,
     Reason.WAITING_FOR_VENUE: _waiting,
+    Reason.NOT_PLACED_IN_TIME: _not_in_time,
+    Reason.PRICE_UNKNOWN: _price_unknown,
 }

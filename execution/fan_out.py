@@ -5,20 +5,19 @@ A slice is written and claimed in one transaction, so that its orders leave as s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
-from django.conf import settings
 from django.db import transaction
 
 from exchanges.rounding import EXACT
-from exchanges.types import MarketRules
 from execution import claiming, orders, pacing, slices
 from execution.breaches import write_denied
 from execution.claiming import Claimed
 from execution.decisions import Facts
+from execution.entries import Purchase, Verdict, judge
 from execution.metrics import count_ended
 from execution.models import CopyOrder, FanOutSlice, client_order_id
 from execution.orders import Order
@@ -28,15 +27,9 @@ from execution.rules import rules_of
 from execution.silence import why_no_entry
 from execution.states import Status
 from records.bulk import select
-from risk.checks import Denial, check_entry, slippage_bound_bps
 from strategies.models import Signal, Strategy
-from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_followers
-from subscriptions.sizing import FollowerSettings, MasterFill, Sized, Step, price_bound, size_entry
-
-# Above what anybody can pay, and within what the database keeps.
-LARGEST_AMOUNT = Decimal(10) ** 15
-DEEP_MARKETS = frozenset({"BTC", "ETH"})
+from subscriptions.sizing import MasterFill, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +38,6 @@ class Written:
 
     to_send: list[Claimed]
     order_ids: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of one follower's order at fan-out."""
-
-    status: Status
-    reason: Reason | None
-    text: str
-    target_change: Decimal
-    price: Decimal | None
-    steps: tuple[Step, ...]
 
 
 def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written:
@@ -83,10 +64,8 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
             signal.strategy_id, number=signal.number or 0, above=piece.above, upto=piece.upto
         )
         facts = claiming.facts_for(relations, rules, quotes=[signal.strategy.quote], now=now)
-        stop = None
-        if not signal.is_exit:
-            stop = why_no_entry(strategy_id=signal.strategy_id, symbol=signal.symbol, now=now)
-        new = [_order(signal, relation, facts, now, stop) for relation in relations.values()]
+        wanted = None if signal.is_exit else _purchase(signal, now)
+        new = [_order(signal, relation, facts, now, wanted) for relation in relations.values()]
         if claim_for:
             _claim(new, facts, grants, claim_for, now)
         orders.insert(new, now=now)
@@ -143,10 +122,9 @@ def _claim(
     claiming.decide_all(claimable, facts, worker=worker, now=now)
 
 
-def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, stop: Reason | None) -> Order:
-    """`stop` is why nobody buys with this master now."""
-    exchange = facts.accounts[relation.exchange_account_id].exchange
-    verdict = _exit(signal) if signal.is_exit else _entry(signal, relation, facts, exchange, stop)
+def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, wanted: Purchase | None) -> Order:
+    """`wanted` is None for an exit."""
+    verdict = judge(wanted, relation, facts) if wanted else _exit(signal)
     number = signal.number or 0
     return Order(
         origin=CopyOrder.Origin.SIGNAL.value,
@@ -178,8 +156,20 @@ def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, stop
         expires_at=None if signal.is_exit else _expires_at(signal, signal.strategy),
         due_at=now,
         finished_at=None if verdict.status == Status.PENDING else now,
-        exchange=exchange,
+        exchange=facts.accounts[relation.exchange_account_id].exchange,
     )
+
+
+def _purchase(signal: Signal, now: datetime) -> Purchase:
+    price = signal.price or Decimal(0)
+    fill = MasterFill(
+        amount=signal.amount,
+        price=price,
+        equity=signal.master_equity,
+        order_amount=signal.order_amount,
+    )
+    stop = why_no_entry(strategy_id=signal.strategy_id, symbol=signal.symbol, now=now)
+    return Purchase(signal.strategy, signal.symbol, fill, price, stop)
 
 
 def _expires_at(signal: Signal, strategy: Strategy) -> datetime | None:
@@ -191,83 +181,3 @@ def _exit(signal: Signal) -> Verdict:
     fraction = signal.exit_fraction if signal.exit_fraction is not None else Decimal(1)
     step = Step("Master's exit", "part of the strategy's position that was sold", f"{fraction * 100:.2f} %")
     return Verdict(Status.PENDING, None, "", fraction, None, (step,))
-
-
-def _entry(signal: Signal, follower: Relation, facts: Facts, exchange: str, stop: Reason | None) -> Verdict:
-    limits, markets = facts.limits_of(follower), facts.rules.get(exchange)
-    refusal = _refusal(signal, follower, markets) or stop
-    if refusal or not markets:
-        return _skipped(refusal or Reason.VENUE_UNAVAILABLE)
-    bound = price_bound(
-        master_price=signal.price or Decimal(0),
-        max_slippage_bps=slippage_bound_bps(
-            limits, chosen=max_slippage_bps(follower.max_slippage_bps, signal.symbol)
-        ),
-        tick_size=markets[signal.symbol].tick_size,
-    )
-    if bound <= 0:
-        # A tick coarser than the price: there is no price at which this venue would buy.
-        return _skipped(Reason.SYMBOL_NOT_LISTED)
-    sized = _size(signal, follower, bound)
-    if sized.amount is None:
-        return _skipped(Reason.MASTER_EQUITY_UNKNOWN, sized.steps)
-    for one in limits:
-        if denial := check_entry(one, symbol=signal.symbol):
-            return _denied(denial, sized)
-    return Verdict(Status.PENDING, None, "", min(sized.amount, LARGEST_AMOUNT), bound, sized.steps)
-
-
-def _refusal(signal: Signal, follower: Relation, markets: Mapping[str, MarketRules] | None) -> Reason | None:
-    """The rule by which this follower's entry is skipped before any arithmetic, or None."""
-    if follower.status == Subscription.Status.PAUSED:
-        return Reason.PAUSED
-    if follower.status == Subscription.Status.CLOSING:
-        return Reason.CLOSING
-    if signal.strategy.status == Strategy.Status.CLOSED:
-        return Reason.STRATEGY_CLOSED
-    if signal.symbol not in signal.strategy.symbols:
-        return Reason.SYMBOL_DROPPED
-    if signal.symbol in follower.symbols_blocked:
-        return Reason.SYMBOL_BLOCKED
-    if markets is None:
-        return Reason.VENUE_UNAVAILABLE
-    if signal.symbol not in markets or not markets[signal.symbol].active:
-        return Reason.SYMBOL_NOT_LISTED
-    return None
-
-
-def max_slippage_bps(chosen: int | None, symbol: str) -> int:
-    """What the follower chose, or the default for this symbol."""
-    if chosen is not None:
-        return chosen
-    is_deep = symbol.partition("/")[0] in DEEP_MARKETS
-    default: int = settings.MAX_SLIPPAGE_BPS_DEEP if is_deep else settings.MAX_SLIPPAGE_BPS
-    return default
-
-
-def _size(signal: Signal, follower: Relation, bound: Decimal) -> Sized:
-    return size_entry(
-        MasterFill(
-            amount=signal.amount,
-            price=signal.price or Decimal(0),
-            equity=signal.master_equity,
-            order_amount=signal.order_amount,
-        ),
-        FollowerSettings(
-            mode=follower.sizing_mode,
-            value=follower.sizing_value,
-            allocation=follower.allocation,
-            realised_pnl=follower.realised_pnl,
-        ),
-        bound=bound,
-        quote=signal.strategy.quote,
-    )
-
-
-def _skipped(reason: Reason, steps: tuple[Step, ...] = ()) -> Verdict:
-    return Verdict(Status.SKIPPED, reason, "", Decimal(0), None, steps)
-
-
-def _denied(denial: Denial, sized: Sized) -> Verdict:
-    amount = min(sized.amount or Decimal(0), LARGEST_AMOUNT)
-    return Verdict(Status.DENIED, Reason(denial.rule), denial.sentence, amount, None, sized.steps)

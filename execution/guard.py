@@ -32,7 +32,7 @@ OVERDUE_AFTER = timedelta(seconds=10)
 
 def read_marks(*, now: datetime) -> int:
     """Store the last price of every symbol that anybody holds; return how many there were."""
-    return sum(_read_venue(exchange, symbols, now) for exchange, symbols in _symbols_held().items())
+    return sum(read_venue(exchange, symbols, now) for exchange, symbols in _symbols_held().items())
 
 
 def read_overdue_marks(*, now: datetime) -> int:
@@ -41,11 +41,12 @@ def read_overdue_marks(*, now: datetime) -> int:
     for exchange, symbols in _symbols_held().items():
         with _only_reader(exchange) as is_only_reader:
             if is_only_reader and not _is_read(exchange, now):
-                count += _read_venue(exchange, symbols, now)
+                count += read_venue(exchange, symbols, now)
     return count
 
 
-def _read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
+def read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
+    """Store the last prices of these symbols; return how many the venue told."""
     try:
         quotes = loop.run(gateway.fetch_quotes(exchange, sorted(symbols)), timeout=QUOTES_LIMIT_SECONDS)
     except (ExchangeError, TimeoutError) as error:

@@ -15,7 +15,7 @@ from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
 from exchanges.rounding import EXACT
 from exchanges.types import MarketRules
-from execution import fan_out, services
+from execution import entries, services
 from execution.copy_rules import Copier, Decision, MasterTrade, SubAccount, decide_entry, decide_exit
 from execution.reasons import Reason
 from execution.replay import Replay, replay
@@ -156,7 +156,7 @@ def _copier(follower: Subscription, strategy: Strategy, symbols: set[str], limit
         quote=strategy.quote,
         limits=limits,
         slippage_bps={
-            symbol: fan_out.max_slippage_bps(follower.max_slippage_bps, symbol) for symbol in symbols
+            symbol: entries.max_slippage_bps(follower.max_slippage_bps, symbol) for symbol in symbols
         },
         symbols_blocked=frozenset(follower.symbols_blocked),
         refusal=_refusal_of(follower),

@@ -5,15 +5,17 @@ Round they go from a different follower with each signal, so that nobody is alwa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter as Tally
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Max, Min, Q
 
 from execution.endings import finish_if_settled
 from execution.metrics import count_statuses
-from execution.models import CopyOrder, FanOutSlice
+from execution.models import FanOutSlice
 from execution.reasons import Reason
 from execution.states import Status
 from records.bulk import select
@@ -39,6 +41,14 @@ class Plan:
     is_complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Entries that a full exit made needless: their signals, and how many there were at each venue."""
+
+    signal_ids: set[int] = field(default_factory=set)
+    by_exchange: Mapping[str, int] = field(default_factory=dict)
+
+
 def plan(signal_id: int, *, now: datetime) -> Plan:
     """The next slices to write for the signal. Goes on where somebody who died has stopped.
 
@@ -46,7 +56,7 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
     first: an exit must find the entries that it closes.
     """
     wanted = Signal.objects.select_related("strategy").get(pk=signal_id)
-    overtaken: set[int] = set()
+    overtaken = Overtaken()
     with transaction.atomic(durable=True):
         signal = _first_to_write(wanted, now)
         if signal is None:
@@ -58,9 +68,8 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
         signal.save(
             update_fields=["fan_out_start", "fan_out_cursor", "fan_out_is_planned", "fan_out_moved_at"]
         )
-    if overtaken:
-        finish_if_settled(overtaken)
-        _count_overtaken(overtaken, signal)
+    finish_if_settled(overtaken.signal_ids)
+    count_statuses({(Status.SKIPPED, exchange): count for exchange, count in overtaken.by_exchange.items()})
     if not slice_ids:
         finish(signal.pk, now=now)
     return Plan(slice_ids, signal.is_exit, signal.fan_out_is_planned and signal.pk == wanted.pk)
@@ -101,43 +110,32 @@ def _unwritten(signal: Signal) -> list[int]:
     return list(left.values_list("pk", flat=True)[:AT_ONCE])
 
 
-def _start(signal: Signal) -> set[int]:
-    """Choose who goes first, and let a full exit overtake the entries that have not left yet.
-
-    Returns the signals of those entries.
-    """
+def _start(signal: Signal) -> Overtaken:
+    """Choose who goes first, and let a full exit overtake the entries that have not left yet."""
     ids = Subscription.objects.following(signal.strategy_id).aggregate(low=Min("pk"), high=Max("pk"))
     low, high = ids["low"] or 0, ids["high"] or 0
     signal.fan_out_start = low + ((signal.number or 0) * ROTATION) % (high - low + 1)
     signal.fan_out_cursor = signal.fan_out_start - 1
-    return _overtake(signal) if signal.exit_fraction == 1 else set()
+    return _overtake(signal) if signal.exit_fraction == 1 else Overtaken()
 
 
-def _overtake(signal: Signal) -> set[int]:
-    entries = CopyOrder.objects.filter(
-        strategy_id=signal.strategy_id,
-        symbol=signal.symbol,
-        kind=CopyOrder.Kind.ENTRY,
-        status=Status.PENDING,
-        attempt=0,
-        origin=CopyOrder.Origin.SIGNAL,
+# What followers opened on their own goes too: the master holds it no more.
+_OVERTAKE = """
+    UPDATE execution_copyorder o
+    SET status = 'skipped', reason_code = %s, finished_at = %s, updated_at = %s
+    FROM wallets_exchangeaccount a
+    WHERE a.id = o.exchange_account_id AND o.strategy_id = %s AND o.symbol = %s AND o.kind = 'entry'
+        AND o.status = 'pending' AND o.attempt = 0 AND o.origin IN ('signal', 'opening')
+    RETURNING o.signal_id, a.exchange
+"""
+
+
+def _overtake(signal: Signal) -> Overtaken:
+    moment = signal.detected_at
+    rows = select(
+        _OVERTAKE, (Reason.OVERTAKEN_BY_EXIT.value, moment, moment, signal.strategy_id, signal.symbol)
     )
-    signal_ids = {pk for pk in entries.values_list("signal_id", flat=True).distinct() if pk}
-    entries.update(
-        status=Status.SKIPPED,
-        reason_code=Reason.OVERTAKEN_BY_EXIT,
-        finished_at=signal.detected_at,
-        updated_at=signal.detected_at,
-    )
-    return signal_ids
-
-
-def _count_overtaken(signal_ids: set[int], by: Signal) -> None:
-    orders = CopyOrder.objects.filter(
-        signal__in=signal_ids, reason_code=Reason.OVERTAKEN_BY_EXIT, finished_at=by.detected_at
-    )
-    counts = orders.values_list("exchange_account__exchange").annotate(Count("pk"))
-    count_statuses({(Status.SKIPPED, exchange): count for exchange, count in counts})
+    return Overtaken({key for key, _ in rows if key}, Tally(exchange for _, exchange in rows))
 
 
 # --- Up from the start by id, and then round from the lowest ------------------------------------------

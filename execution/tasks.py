@@ -31,6 +31,7 @@ from execution import (
     guard,
     leaving,
     missed_sales,
+    openings,
     pacing,
     placing,
     reconcile,
@@ -191,6 +192,8 @@ def sweep() -> None:
     _attempt(lambda: enqueue_work(leaving.advance(now=now)))
     _attempt(lambda: enqueue_work(missed_sales.look_again(now=now)))
     _attempt(lambda: finish_if_settled(Signal.objects.unfinished(before=now - SWEEP_AFTER)))
+    for opening_id in openings.asked():
+        _attempt(partial(_open, opening_id))
     forgotten = Signal.objects.to_fan_out().standing_still(since=now - SWEEP_AFTER).order_by("pk")
     for signal_id in list(forgotten.values_list("pk", flat=True)):
         _attempt(partial(fan_out.run, signal_id))
@@ -203,6 +206,10 @@ def sweep() -> None:
     order_ids = list(due.order_by("-kind", "due_at").values_list("pk", flat=True)[:SWEEP_MOST])
     for start in range(0, len(order_ids), BATCH):
         _attempt(partial(_execute_orders.run, order_ids[start : start + BATCH]))
+
+
+def _open(opening_id: int) -> None:
+    enqueue_work(openings.write(opening_id, now=timezone.now()))
 
 
 def _watch_losses(now: datetime) -> None:

@@ -8,7 +8,13 @@ from execution.api.orders import OrdersView, OrderView
 from execution.api.preview import SignalPreviewView, SubscriptionPreviewView
 from execution.api.signals import SignalsView, SignalView
 from execution.api.statements import StatementView
-from execution.api.subscriptions import CloseAllView, PauseAllView, SubscriptionsView, SubscriptionView
+from execution.api.subscriptions import (
+    CloseAllView,
+    OpenPositionsView,
+    PauseAllView,
+    SubscriptionsView,
+    SubscriptionView,
+)
 from execution.api.trades import TradesExportView, TradesView
 from execution.api.webhooks import HookView, WebhooksView, WebhookView
 
@@ -26,6 +32,11 @@ api_urlpatterns: list[URLPattern] = [
     path("subscriptions/pause-all/", PauseAllView.as_view(), name="api-pause-all"),
     path("subscriptions/close-all/", CloseAllView.as_view(), name="api-close-all"),
     path("subscriptions/<uuid:subscription_id>/", SubscriptionView.as_view(), name="api-subscription"),
+    path(
+        "subscriptions/<uuid:subscription_id>/open-positions/",
+        OpenPositionsView.as_view(),
+        name="api-open-positions",
+    ),
     path(
         "subscriptions/<uuid:subscription_id>/limits/",
         SubscriptionLimitsView.as_view(),

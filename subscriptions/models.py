@@ -151,3 +151,18 @@ class Subscription(PublicIdModel):
     def available(self) -> Decimal:
         free: Decimal = self.cash - self.reserved
         return free
+
+
+class Opening(models.Model):
+    """A follower asked to open what the master holds already.
+
+    A work list, which `execution` empties: it writes the orders, and the row goes with the last of them.
+    """
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="+", db_index=False)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscription"], name="one_opening_is_asked_for_at_a_time"),
+        ]

@@ -6,13 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from exchanges import markets
-from rest import codes
 from rest.errors import invalid
-from rest.fields import DecimalString, Moment, Reference, WholeNumber, Word
+from rest.fields import DecimalString, Flag, Moment, Reference, WholeNumber, Word
 from rest.serializers import QuerySerializer, StrictSerializer
 from strategies.invites import services as invites
 from strategies.invites.services import MOST_CHARACTERS
@@ -23,7 +21,6 @@ from subscriptions.seeing import readable
 from subscriptions.services import Terms, missing_symbols
 from wallets.models import ExchangeAccount
 
-NOT_AVAILABLE = codes.declare("not_available", "This cannot be chosen yet; leave it out.")
 MOST_BPS = 10_000
 # Taken as they are given.
 CHOICES = (
@@ -34,24 +31,6 @@ CHOICES = (
     "on_unsubscribe",
     "on_master_lost",
 )
-
-
-@extend_schema_field(
-    {"oneOf": [{"type": "string"}, {"type": "boolean"}], "description": "Not to be chosen yet."}
-)
-class NotYet(serializers.Field[Any, Any, Any, Any]):
-    """A field of which only the value that changes nothing is understood so far."""
-
-    default_error_messages = {"not_available": NOT_AVAILABLE.meaning}
-
-    def __init__(self, *, neutral: Any, **kwargs: Any) -> None:
-        super().__init__(required=False, allow_null=True, write_only=True, **kwargs)
-        self.neutral = neutral
-
-    def to_internal_value(self, data: Any) -> Any:
-        if type(data) is not type(self.neutral) or data != self.neutral:
-            self.fail("not_available")
-        return data
 
 
 class NothingSerializer(StrictSerializer):
@@ -108,7 +87,10 @@ class SubscriptionSerializer(SubscriptionChangeSerializer):
     exchange_account = Reference(lambda user_id: ExchangeAccount.objects.connected().owned_by(user_id))
     allocation = DecimalString(above=0, required=False, allow_null=True)
     sizing = SizingSerializer()
-    copy_open_positions = NotYet(neutral=False)
+    copy_open_positions = Flag(
+        required=False,
+        help_text="Open what the master holds already, in your proportion and at today's prices.",
+    )
     invite = Word(
         max_length=MOST_CHARACTERS,
         required=False,
@@ -126,7 +108,7 @@ class SubscriptionSerializer(SubscriptionChangeSerializer):
 
 def terms_of(given: dict[str, Any]) -> Terms:
     sizing = given["sizing"]
-    chosen = {name: given[name] for name in CHOICES if name in given}
+    chosen = {name: given[name] for name in (*CHOICES, "copy_open_positions") if name in given}
     return Terms(sizing_mode=sizing["mode"], sizing_value=sizing["value"], **chosen)
 
 

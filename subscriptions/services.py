@@ -37,7 +37,7 @@ from strategies.services import (
 )
 from subscriptions import telling
 from subscriptions.masters import feeds_a_strategy, release_if_unfollowed
-from subscriptions.models import Subscription
+from subscriptions.models import Opening, Subscription
 from subscriptions.telling import Why
 from wallets.models import ExchangeAccount
 from wallets.services import ANSWER_SECONDS, validate_account
@@ -68,6 +68,7 @@ LEVEL_STILL_REACHED = codes.declare(
     "What you realised is still beyond your stop-loss or take-profit: change or remove it, then resume.",
 )
 NOT_LIVE = codes.declare("subscription_not_live", "You are leaving, or have left, this strategy.")
+PAUSED = codes.declare("subscription_paused", "Copying is paused, so nothing is bought: resume it first.")
 FOLLOWS_ONCE = "an_account_follows_a_strategy_once"
 ZERO = Decimal(0)
 
@@ -84,6 +85,7 @@ class Terms:
     symbols_blocked: list[str] = field(default_factory=list)
     on_unsubscribe: str = Subscription.OnUnsubscribe.KEEP
     on_master_lost: str = Subscription.OnMasterLost.HOLD
+    copy_open_positions: bool = False
 
     def columns(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -132,6 +134,8 @@ def follow(
                 created_at=now,
                 **terms.columns(),
             )
+            if terms.copy_open_positions:
+                Opening.objects.create(subscription=copy, asked_at=now)
             telling.started(copy, now=now)
             return copy
     except IntegrityError as error:
@@ -171,6 +175,17 @@ def pause(*, subscription: Subscription, now: datetime) -> Subscription:
 
 def resume(*, subscription: Subscription, now: datetime) -> Subscription:
     return _change_status(subscription, Subscription.Status.ACTIVE, now)
+
+
+def open_positions(*, subscription: Subscription, now: datetime) -> None:
+    """Ask for what the master holds already to be opened. Asked again meanwhile, it is done once."""
+    with transaction.atomic(durable=True):
+        locked = _lock_to_change(subscription.pk)
+        if locked.status == Subscription.Status.PAUSED:
+            raise Conflict(PAUSED)
+        if locked.strategy.status != Strategy.Status.PUBLISHED:
+            raise Conflict(NOT_PUBLISHED)
+        Opening.objects.get_or_create(subscription=locked, defaults={"asked_at": now})
 
 
 def pause_all(*, follower: User, now: datetime) -> int:

@@ -133,6 +133,28 @@ class SubscriptionView(ApiView):
         return Response(_answer(left), status=202)
 
 
+class OpenPositionsView(ApiView):
+    write_scope = "trade"
+    pagination_class = None
+
+    @extend_schema(
+        summary="Open what the master holds already",
+        description=(
+            "Buys your share of each position of the master's at today's prices, within your slippage and "
+            "your limits. The orders follow in a moment, with `origin` `opening`. What was opened so before "
+            "and is still held is not opened again."
+        ),
+        tags=["subscriptions"],
+        request=None,
+        responses={202: SubscriptionAnswerSerializer},
+    )
+    def post(self, request: Request, subscription_id: UUID) -> Response:
+        subscription = _one(request, subscription_id)
+        self.body(NothingSerializer)
+        services.open_positions(subscription=subscription, now=timezone.now())
+        return Response(_answer(subscription), status=202)
+
+
 class PauseAllView(ApiView):
     write_scope = "trade"
     pagination_class = None

@@ -14,7 +14,7 @@ from execution.models import CopyOrder, client_order_id
 from ledger.models import Mark, Position
 from strategies.models import Strategy, StrategySymbol
 from subscriptions import services
-from subscriptions.models import Subscription
+from subscriptions.models import Opening, Subscription
 from subscriptions.services import Terms
 from tests import factories
 from wallets.models import ExchangeAccount
@@ -175,7 +175,7 @@ def test_a_venue_that_does_not_answer_is_told_and_nothing_is_stored(api, user, p
         ({"strategy": 5}, "does_not_exist", "strategy"),
         ({"exchange_account": "x"}, "does_not_exist", "exchange_account"),
         ({"stop_loss_percent": "100.01"}, "max_value", "stop_loss_percent"),
-        ({"copy_open_positions": True}, "not_available", "copy_open_positions"),
+        ({"copy_open_positions": "true"}, "invalid", "copy_open_positions"),
         ({"status": "active"}, "unknown_field", "status"),
         ({"leverage": "10"}, "unknown_field", "leverage"),
     ],
@@ -202,6 +202,27 @@ def test_what_happens_when_the_master_is_lost_is_the_followers_choice(api, body,
     assert answer.status_code == 201, answer.content
     assert answer.json()["on_master_lost"] == choice
     assert Subscription.objects.get().on_master_lost == choice
+
+
+def test_what_the_master_holds_is_asked_for_on_following_or_later(api, api_of, stranger, body):
+    told = api.post(URL, body | {"copy_open_positions": True}).json()
+    url = f"{URL}{told['id']}/open-positions/"
+    assert Subscription.objects.get().copy_open_positions is True
+    answer = api.post(url)
+    assert (answer.status_code, answer.json()["id"]) == (202, told["id"])
+    assert Opening.objects.count() == 1
+    assert error_of(api.post(url, {"x": 1})) == ("unknown_field", "x")
+    assert api_of(stranger).post(url).status_code == 404
+    api.patch(f"{URL}{told['id']}/", {"status": "paused"})
+    assert error_of(api.post(url), 409)[0] == "subscription_paused"
+    Subscription.objects.update(status="closed")
+    assert error_of(api.post(url), 409)[0] == "subscription_not_live"
+
+
+def test_without_the_choice_nothing_is_asked_for(api, body):
+    api.post(URL, body)
+    api.post(URL, body | {"copy_open_positions": False})
+    assert not Opening.objects.exists()
 
 
 def test_settings_change_and_cash_follows_the_allocation(api, body):
