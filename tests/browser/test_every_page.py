@@ -9,26 +9,13 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.addresses import ACCOUNT, ENTRANCE, addresses, is_page
-from tests.browser.conftest import log_in, violations
+from tests.browser.conftest import faults, log_in
 from tests.browser.test_pages import copy, ended
 from tests.factories import StrategyFactory, SubscriptionFactory
 from tests.ledger.test_api_books import book
 from tests.pages.market import hold, page_of_signal, signal_with_copies
 
 __all__ = ["copy", "ended"]
-
-
-def faults(page: Page, address: str) -> list[str]:
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(address)
-    found = [f"light: {line}" for line in violations(page)]
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 1280, "height": 800})
-    found += [f"dark: {line}" for line in violations(page)]
-    page.set_viewport_size({"width": 320, "height": 800})
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [*found, "wider than 320 px"] if wide else found
 
 
 @pytest.fixture
