@@ -1,4 +1,4 @@
-"""The forms of passkeys, in our words: a name that can be shown, and log-in without the password as the rule."""
+"""The forms of passkeys, in our words: a name that can be seen, and log-in without a password as the rule."""
 
 from __future__ import annotations
 

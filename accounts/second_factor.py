@@ -28,7 +28,13 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def build_totp_svg(self, url: str) -> str:
         """To be put into the page itself: neither a style attribute nor an XML head."""
-        return str(segno.make(url, micro=False).svg_inline(dark="#000", light="#fff", border=2, omitsize=True))
+        return str(
+            segno.make(url, micro=False).svg_inline(dark="#000", light="#fff", border=2, omitsize=True)
+        )
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return _("Passkey") if number == 1 else _("Passkey %(number)s") % {"number": number}
 
     def encrypt(self, text: str) -> str:
         return sealing.seal(text.encode(), owner=OWNER)

@@ -12,18 +12,18 @@ from django.utils.translation import gettext_lazy as _
 register = template.Library()
 
 ACTS: Mapping[str, str | Promise] = {
-    "mfa_activate_totp": _("you are about to connect an authenticator app."),
-    "mfa_deactivate_totp": _("you are about to switch off your authenticator app."),
-    "mfa_add_webauthn": _("you are about to add a passkey, which opens this account."),
-    "mfa_edit_webauthn": _("you are about to rename a passkey."),
-    "mfa_remove_webauthn": _("you are about to remove a passkey."),
-    "mfa_view_recovery_codes": _("you are about to see your recovery codes."),
-    "mfa_download_recovery_codes": _("you are about to download your recovery codes."),
-    "mfa_generate_recovery_codes": _("you are about to make new recovery codes."),
-    "tokens": _("you are about to create a token that can act for you."),
-    "wallet-connect": _("you are about to store a key that can trade."),
-    "wallet-rotate": _("you are about to replace a key that can trade."),
-    "wallet-addresses": _("you are about to add an address that money can go to."),
+    "mfa_activate_totp": _("You are about to connect an authenticator app."),
+    "mfa_deactivate_totp": _("You are about to switch off your authenticator app."),
+    "mfa_add_webauthn": _("You are about to add a passkey, which opens this account."),
+    "mfa_edit_webauthn": _("You are about to rename a passkey."),
+    "mfa_remove_webauthn": _("You are about to remove a passkey."),
+    "mfa_view_recovery_codes": _("You are about to see your recovery codes."),
+    "mfa_download_recovery_codes": _("You are about to download your recovery codes."),
+    "mfa_generate_recovery_codes": _("You are about to make new recovery codes."),
+    "tokens": _("You are about to create a token that can act for you."),
+    "wallet-connect": _("You are about to store a key that can trade."),
+    "wallet-rotate": _("You are about to replace a key that can trade."),
+    "wallet-addresses": _("You are about to add an address that money can go to."),
 }
 
 
@@ -34,4 +34,4 @@ def act_at(path: str) -> str | Promise:
         name = resolve(path.partition("?")[0]).url_name or ""
     except Resolver404:
         name = ""
-    return ACTS.get(name, _("you are about to do something that counts."))
+    return ACTS.get(name, _("You are about to do something that counts."))

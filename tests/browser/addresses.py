@@ -11,7 +11,16 @@ from playwright.sync_api import Page
 ELSEWHERE = (
     "/api/", "/admin/", "/hooks/", "/token/", "/metrics", "/healthz", "/readyz", "/accounts/", "/audit/"
 )  # fmt: skip
-ENTRANCE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
+ENTRANCE = [
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/done/",
+    "/accounts/password/reset/key/done/",
+    "/accounts/confirm-email/",
+    "/accounts/confirm-email/used/",
+    "/accounts/inactive/",
+]
 ACCOUNT = [
     "/accounts/email/",
     "/accounts/password/change/",

@@ -6,14 +6,24 @@ What the content policy stops is told on the console too, and fails the test (`o
 from __future__ import annotations
 
 import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import user_pk_to_url_str
+from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page
 
+from accounts.models import User
+from accounts.notifications.kinds import NotificationKind
+from accounts.notifications.models import NotificationChannel
+from accounts.notifications.services import notify
 from tests.browser.addresses import ACCOUNT, ENTRANCE, addresses, is_page
 from tests.browser.conftest import faults, log_in
 from tests.browser.test_pages import copy, ended
 from tests.factories import StrategyFactory, SubscriptionFactory
 from tests.ledger.test_api_books import book
 from tests.pages.market import hold, page_of_signal, signal_with_copies
+from wallets.models import WalletAddress
 
 __all__ = ["copy", "ended"]
 
@@ -40,9 +50,48 @@ def own_pages(person, copy, ended) -> list[str]:
     ]
 
 
+@pytest.fixture
+def belongings(person) -> None:
+    """One of each that people keep here: an address, a channel, something they were told."""
+    now = timezone.now()
+    WalletAddress.objects.create(
+        owner=person,
+        exchange="binance",
+        network="bitcoin",
+        address="bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+        label="Cold store",
+        direction="deposit",
+        status="active",
+        usable_from=now,
+    )
+    NotificationChannel.objects.create(
+        user=person, kind="ntfy", label="Phone", sealed="-", hint="ntfy.sh/…", created_at=now
+    )
+    notify(
+        user_ids=[person.pk],
+        kind=NotificationKind.KEY_INVALID,
+        title="A key stopped working",
+        body="Its copies wait.",
+        link="/wallets/accounts/",
+        dedupe="key",
+        now=now,
+    )
+
+
+def links_in_mails(person: User) -> list[str]:
+    """What a person opens who confirms an address, or has forgotten the password."""
+    address = EmailAddress.objects.get(user=person)
+    key = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
+    return [
+        reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]),
+        f"/accounts/password/reset/key/{key}/",
+    ]
+
+
+@pytest.mark.usefixtures("belongings")
 def test_every_page_meets_wcag_aa_and_fits_a_small_screen(open_page, person, own_pages):
     page = open_page()
-    found = {address: faults(page, address) for address in ENTRANCE}
+    found = {address: faults(page, address) for address in [*ENTRANCE, *links_in_mails(person)]}
     log_in(page, person)
     quiet = [address for address in [*addresses(), *ACCOUNT, *own_pages] if is_page(page, address)]
     assert {"/dashboard/", "/trades/", "/positions/", "/risk/", "/studio/", "/settings/security/"} <= {*quiet}

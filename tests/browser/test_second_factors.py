@@ -1,4 +1,4 @@
-"""Second factors in a real browser: an app's codes, recovery codes, and passkeys on Chromium's own authenticator."""
+"""Second factors in a real browser: an app, recovery codes, and passkeys of a virtual device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def plain_http(settings):
 
 
 def confirm(page: Page, act: str) -> None:
-    expect(page.get_by_text(f"Confirm it's you: {act}")).to_be_visible()
+    expect(page.get_by_role("heading", name="Confirm it's you")).to_be_visible()
+    expect(page.get_by_text(act)).to_be_visible()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Go on").click()
 
@@ -66,7 +67,7 @@ def test_an_app_is_set_up_and_its_code_or_a_recovery_code_opens_the_account(open
     page = log_in(open_page(), person)
     assert faults(page, "/accounts/2fa/") == []
     page.get_by_role("link", name="Set up the app").click()
-    confirm(page, "you are about to connect an authenticator app.")
+    confirm(page, "You are about to connect an authenticator app.")
     assert faults(page, f"{TWO}totp/activate/") == []
     secret = page.locator("#totp-secret").inner_text()
     page.get_by_label("Six-digit code").fill("000000")
@@ -101,7 +102,7 @@ def test_a_passkey_is_added_renamed_logs_in_proves_who_one_is_and_is_removed(ope
     session, device = plug_in_authenticator(page)
     assert faults(page, f"{TWO}webauthn/") == []
     page.get_by_role("link", name="Add a passkey").click()
-    confirm(page, "you are about to add a passkey, which opens this account.")
+    confirm(page, "You are about to add a passkey, which opens this account.")
     assert faults(page, f"{TWO}webauthn/add/") == []
     page.get_by_label("Name").fill("Phone")
     page.get_by_role("button", name="Add the passkey").click()
