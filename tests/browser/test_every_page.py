@@ -11,7 +11,6 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page
 
 from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
