@@ -5,11 +5,7 @@ VENV_BIN := .venv/bin
 LOCAL := exec $(PYTHON) -m local
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo test lint bench chaos screenshots assets lock clean
-=======
-.PHONY: help demo test lint bench load chaos assets lock clean
->>>>>>> 692b394 (Measure pages, API calls, exports and signals while copying goes on, beside a bare Django view)
+.PHONY: help demo test lint bench load chaos screenshots assets lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
