@@ -34,18 +34,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(transaction=True))
 
 
-@pytest.fixture(scope="module")
-def browser(django_db_setup) -> Iterator[Browser]:
+def chromium() -> str:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("There is no Chromium: install it, or name one with CHROMIUM=/path.")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(django_db_setup) -> Iterator[Browser]:
     # Playwright's synchronous calls leave an event loop running in this thread as long as it lives,
     # so no longer than these tests; Django would take all of them for async code.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        chromium = playwright.chromium.launch(executable_path=path, args=[*QUIET, *ALONE])
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=chromium(), args=[*QUIET, *ALONE])
+        yield started
+        started.close()
 
 
 @pytest.fixture
