@@ -9,11 +9,12 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from copytrade.pages.curves import Curve, Example, curve_of, example_of, kept_figures
+from copytrade.pages.curves import Curve, Example, Point, curve_of, example_of, kept_figures
 from copytrade.pages.marketplace import with_followers
 from strategies.models import Period, Statistics, Strategy
 
 MOST = 4
+TABLE_ROWS = 40
 WIDTH, HEIGHT, MARGIN = 640, 240, 8
 AMOUNT = Decimal(1000)
 MOST_MONEY = Decimal(10) ** 12
@@ -27,13 +28,13 @@ class Compared:
     strategy: Strategy
     figures: Statistics
     line: str
+    table: tuple[Point, ...]
     end: Decimal | None
     example: Example | None
 
 
 def compare_page(request: HttpRequest) -> HttpResponse:
-    period = request.GET.get("period", Period.ALL)
-    period = period if period in Period.values else Period.ALL
+    period = _period(request)
     amount = _amount(request.GET.get("amount", ""))
     strategies = _chosen(request)
     kept = kept_figures([strategy.pk for strategy in strategies], period=period)
@@ -45,6 +46,7 @@ def compare_page(request: HttpRequest) -> HttpResponse:
             strategy,
             kept[strategy.pk],
             scale.line(curves[strategy.pk]) if scale else "",
+            _some(curves[strategy.pk]),
             curves[strategy.pk].values[-1] * 100 if curves[strategy.pk].points else None,
             example_of(kept[strategy.pk], amount=amount, fee_percent=strategy.performance_fee_percent),
         )
@@ -58,8 +60,16 @@ def compare_page(request: HttpRequest) -> HttpResponse:
         "amount": amount,
         "most": MOST,
         "ids": [strategy.public_id for strategy in strategies],
+        "query": request.GET.urlencode(),
     }
     return render(request, "pages/compare.html", context)
+
+
+def chosen_curves(request: HttpRequest) -> list[tuple[Strategy, Curve]]:
+    """Of the strategies and the period that the address names."""
+    strategies = _chosen(request)
+    kept = kept_figures([strategy.pk for strategy in strategies], period=_period(request))
+    return [(strategy, curve_of(kept[strategy.pk])) for strategy in strategies]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,17 @@ class _Scale:
             f"{HEIGHT - MARGIN - room * float((point.grown * 100 - self.low) / height):.1f}"
             for point in curve.points
         )
+
+
+def _period(request: HttpRequest) -> str:
+    period = request.GET.get("period", Period.ALL)
+    return period if period in Period.values else Period.ALL
+
+
+def _some(curve: Curve) -> tuple[Point, ...]:
+    """As many points as a table bears, the last one among them."""
+    points = curve.points[:: -max(1, len(curve.points) // TABLE_ROWS)]
+    return points[::-1]
 
 
 def _chosen(request: HttpRequest) -> list[Strategy]:

@@ -18,6 +18,10 @@ class Point:
     equity: Decimal
     grown: Decimal
 
+    @property
+    def hundred(self) -> Decimal:
+        return 100 * self.grown
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:

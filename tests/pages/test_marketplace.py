@@ -119,3 +119,26 @@ def test_comparing_nothing_leads_to_the_list(query, client, db):
 def test_what_one_may_not_see_is_not_compared(client, strategy):
     Strategy.objects.update(status="draft")
     assert "Nothing to compare" in text_of(client.get(f"/strategies/compare/?id={strategy.public_id}"))
+
+
+def test_what_a_chart_draws_can_be_read_and_taken_along(client, strategy, db):
+    record_equity(strategy, [100, 90], every=timedelta(days=1))
+    query = f"id={strategy.public_id}"
+    page = client.get(f"/strategies/compare/?{query}")
+    assert "90.00</td>" in text_of(page)
+    assert f"/strategies/compare/curves.csv?{query}" in text_of(page)
+    compared = client.get(f"/strategies/compare/curves.csv?{query}").content.decode().splitlines()
+    assert [line.split(",")[0::2] for line in compared] == [
+        ["strategy", "one_became"],
+        [strategy.name, "1"],
+        [strategy.name, "0.9"],
+    ]
+    own = client.get(f"/strategies/{strategy.slug}/curve.csv").content.decode().splitlines()
+    assert [line.split(",")[1] for line in own] == ["equity_USDT", "100", "90"]
+
+
+def test_a_curve_that_one_may_not_see_is_no_file(client, strategy):
+    Strategy.objects.update(status="draft")
+    assert client.get(f"/strategies/{strategy.slug}/curve.csv").status_code == 404
+    only_head = client.get(f"/strategies/compare/curves.csv?id={strategy.public_id}").content
+    assert only_head.splitlines() == [b"strategy,time,one_became"]
