@@ -38,6 +38,8 @@ class Action(models.TextChoices):
     WEBHOOK_REVOKE = "webhook.revoke"
     INVITE_CREATE = "invite.create"
     INVITE_REVOKE = "invite.revoke"
+    BILL_PAY = "bill.pay"
+    BILL_WAIVE = "bill.waive"
     CHANNEL_CREATE = "notification_channel.create"
     CHANNEL_CHANGE = "notification_channel.change"
     CHANNEL_DELETE = "notification_channel.delete"

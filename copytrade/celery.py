@@ -56,6 +56,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"queue": "default", "expires": 60},
         },
+        "settle-fees": {
+            "task": "ledger.tasks.settle_fees",
+            "schedule": crontab(minute="*/10"),
+            "options": {"queue": "default", "expires": 600},
+        },
         "check-audit-chain": {
             "task": "copytrade.tasks.check_itself",
             "args": ["audit_chain"],

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from exchanges.rounding import EXACT
-from ledger.models import PricePoint, Trade, TradeQuerySet, Transfer
+from ledger.models import Bill, PricePoint, Trade, TradeQuerySet, Transfer
 from ledger.pnl import PLACES, ZERO, Holding, book
 from ledger.recounting import execution_of
 from risk.rates import Rates, symbols_between
@@ -105,7 +105,9 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
         fees=count.fees - fees,
         fees_unknown=count.fees_unknown - fees_unknown,
         # Bills are between two people and move no money of the copy's.
-        performance_fee=ZERO,
+        performance_fee=Bill.objects.filter(
+            subscription=subscription, settled_at__gte=since, settled_at__lt=until
+        ).charged(),
     )
 
 

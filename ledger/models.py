@@ -9,10 +9,25 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ledger.bills.models import Bill
 from records.fields import MoneyField, PublicIdModel
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
+
+__all__ = [
+    "Adjustment",
+    "Bill",
+    "Fill",
+    "Mark",
+    "Position",
+    "PositionQuerySet",
+    "Posting",
+    "PricePoint",
+    "Trade",
+    "TradeQuerySet",
+    "Transfer",
+]
 
 
 class Fill(models.Model):

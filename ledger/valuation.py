@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from exchanges.rounding import EXACT
-from ledger.models import Mark, Position
+from ledger.models import Mark, Position, PricePoint
 from subscriptions.models import Subscription
 
+# A price that was read longer before is none.
+PRICE_IS_OF = timedelta(minutes=15)
 PLACES = Decimal(1).scaleb(-18)
 Prices = dict[tuple[str, str], Decimal]
 
@@ -62,6 +64,24 @@ def worth_of(subscriptions: Sequence[Subscription], *, now: datetime) -> dict[in
     keys = {(venues[pk], position.symbol) for pk, rows in held.items() if pk for position in rows}
     prices = fresh_prices(keys, now=now) if keys else {}
     return {row.pk: _worth(row, held[row.pk], venues[row.pk], prices) for row in subscriptions}
+
+
+def worth_when_left(subscription: Subscription, *, at: datetime) -> Decimal:
+    """The equity of a copy that ended then; a coin without a price of that time counts as what it cost."""
+    held = list(Position.objects.open().filter(subscription=subscription))
+    points = PricePoint.objects.filter(
+        exchange=subscription.exchange_account.exchange,
+        symbol__in=[position.symbol for position in held],
+        at__gt=at - PRICE_IS_OF,
+        at__lte=at,
+    )
+    prices = dict(points.order_by("at").values_list("symbol", "price"))
+    with localcontext(EXACT):
+        equity: Decimal = subscription.cash
+        for position in held:
+            price = prices.get(position.symbol)
+            equity += position.cost if price is None else position.held * price
+        return equity.quantize(PLACES, ROUND_HALF_EVEN)
 
 
 def _worth(subscription: Subscription, held: list[Position], venue: str, prices: Prices) -> Worth:

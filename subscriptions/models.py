@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +39,17 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
             stopped_at=None, status__in=[Subscription.Status.ACTIVE, Subscription.Status.PAUSED]
         )
         return watched.filter(Q(stop_loss_percent__isnull=False) | Q(take_profit_percent__isnull=False))
+
+    def fees_due(self, *, month: datetime) -> SubscriptionQuerySet:
+        """Those that ended, or that saw this month begin, since their fee was settled last."""
+        paying = self.filter(own=False, agreed_fee_percent__gt=0)
+        ended = Q(status=Subscription.Status.CLOSED) & (
+            Q(fees_settled_at=None) | Q(fees_settled_at__lt=F("closed_at"))
+        )
+        lived_on = ~Q(status=Subscription.Status.CLOSED) & (
+            Q(fees_settled_at=None, created_at__lt=month) | Q(fees_settled_at__lt=month)
+        )
+        return paying.filter(ended | lived_on)
 
     def active_without_approval(self) -> SubscriptionQuerySet:
         """Those that buy with real money for somebody whose identity is not approved, or not any more."""
@@ -97,6 +109,17 @@ class Subscription(PublicIdModel):
     invite = models.ForeignKey(
         Invite, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
+    agreed_fee_percent = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        help_text="As it was at joining.",
+    )
+    fee_mark = MoneyField(
+        default=0, db_default=0, help_text="The result up to which the fee on gains is settled."
+    )
+    fees_settled_at = models.DateTimeField(null=True, editable=False)
     starts_after_number = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True)
@@ -126,10 +149,22 @@ class Subscription(PublicIdModel):
                 condition=Q(take_profit_percent=None) | Q(take_profit_percent__gt=0),
                 name="a_take_profit_is_positive",
             ),
+            models.CheckConstraint(condition=Q(fee_mark__gte=0), name="a_fee_mark_is_not_negative"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_cash_is_not_negative"),
         ]
         indexes = [
             models.Index(fields=["strategy", "id"], condition=~Q(status="closed"), name="live_subscriptions"),
+            models.Index(
+                fields=["fees_settled_at"],
+                condition=Q(own=False, agreed_fee_percent__gt=0) & ~Q(status="closed"),
+                name="subscriptions_with_fees",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(own=False, agreed_fee_percent__gt=0, status="closed")
+                & (Q(fees_settled_at=None) | Q(fees_settled_at__lt=F("closed_at"))),
+                name="last_fees_to_settle",
+            ),
             models.Index(
                 fields=["id"],
                 condition=Q(status__in=["active", "paused"], stopped_at=None)
@@ -146,6 +181,12 @@ class Subscription(PublicIdModel):
         if self.take_profit_percent is not None and percent >= self.take_profit_percent * self.allocation:
             return "take_profit"
         return None
+
+    @property
+    def high_water_mark(self) -> Decimal:
+        """The equity above which a fee falls due: it moves with the allocation."""
+        mark: Decimal = self.allocation + self.fee_mark
+        return mark
 
     @property
     def available(self) -> Decimal:

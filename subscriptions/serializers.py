@@ -138,6 +138,8 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
     quote = serializers.CharField(source="strategy.quote", read_only=True)
     allocation = DecimalString(read_only=True)
     available = DecimalString(read_only=True)
+    high_water_mark = DecimalString(read_only=True, help_text="The equity above which a fee falls due.")
+    performance_fee_percent = DecimalString(source="agreed_fee_percent", read_only=True)
     equity = serializers.SerializerMethodField()
     pnl = serializers.SerializerMethodField()
     sizing = serializers.SerializerMethodField()
@@ -158,6 +160,8 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
             "quote",
             "allocation",
             "available",
+            "high_water_mark",
+            "performance_fee_percent",
             "equity",
             "pnl",
             "own",

@@ -130,6 +130,7 @@ def follow(
                 cash=amount,
                 own=locked.owner_id == follower.pk,
                 invite=invite,
+                agreed_fee_percent=locked.performance_fee_percent,
                 starts_after_number=locked.last_signal_number,
                 created_at=now,
                 **terms.columns(),

@@ -1,0 +1,88 @@
+"""Bills of performance fees, between a follower and a master: the platform collects nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from records.fields import MoneyField, PublicIdModel
+from strategies.models import Strategy
+from subscriptions.models import Subscription
+
+
+class BillState(models.TextChoices):
+    OPEN = "open", _("Open")
+    PAID = "paid", _("Paid")
+    WAIVED = "waived", _("Waived")
+
+
+class BillQuerySet(models.QuerySet["Bill"]):
+    def of_person(self, user_id: int) -> BillQuerySet:
+        """What somebody owes or is owed."""
+        return self.filter(Q(subscription__follower_id=user_id) | Q(strategy__owner_id=user_id))
+
+    def owed_by(self, user_id: int) -> BillQuerySet:
+        return self.filter(subscription__follower_id=user_id)
+
+    def owed_to(self, user_id: int) -> BillQuerySet:
+        return self.filter(strategy__owner_id=user_id)
+
+    def charged(self) -> Decimal:
+        """The sum of what is asked for; nothing of what was waived. Of one asset."""
+        total: Decimal | None = self.exclude(state=BillState.WAIVED).aggregate(total=Sum("amount"))["total"]
+        return total or Decimal(0)
+
+    def with_people(self) -> BillQuerySet:
+        return self.select_related("subscription__follower", "strategy__owner")
+
+
+class Bill(PublicIdModel):
+    """The master's share of what one copy gained above its mark until `settled_at`, in `asset`.
+
+    Results are equity less allocation. What is written here does not change, but for the state.
+    """
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+", db_index=False)
+    month = models.DateField(help_text="The first day of the month.")
+    closing_number = models.PositiveSmallIntegerField(
+        default=0, help_text="0: the month's end; else of the copy's closing."
+    )
+    mark_before = MoneyField(help_text="The result up to which fees were settled before.")
+    mark_after = MoneyField()
+    percent = models.DecimalField(max_digits=5, decimal_places=2)
+    amount = MoneyField()
+    asset = models.CharField(max_length=16)
+    state = models.CharField(max_length=6, choices=BillState.choices, default=BillState.OPEN)
+    settled_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True, help_text="When it was paid or waived.")
+
+    objects = BillQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "month", "closing_number"],
+                name="one_bill_per_subscription_and_period",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="a_bill_is_positive"),
+            models.CheckConstraint(
+                condition=Q(mark_before__gte=0, mark_after__gt=F("mark_before")),
+                name="a_bill_is_for_what_is_above_the_mark",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at=None) | (~Q(state="open") & Q(decided_at__isnull=False)),
+                name="a_decided_bill_has_its_date",
+            ),
+        ]
+        indexes = [models.Index(fields=["strategy", "-id"], name="bills_of_a_strategy")]
+
+    @property
+    def gain(self) -> Decimal:
+        """What the fee is a part of."""
+        gained: Decimal = self.mark_after - self.mark_before
+        return gained
