@@ -18,11 +18,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
+from copytrade.pages.bills import accrued_fee
 from copytrade.pages.holdings import Holding, holdings_of
 from copytrade.pages.person import signed_in
 from copytrade.templatetags.ui import base_coin, quantity
 from execution.leaving import leave
+from ledger.bills.services import percent_of
 from ledger.models import Position
+from ledger.valuation import worth_of
 from subscriptions import services
 from subscriptions.models import Subscription
 
@@ -71,7 +74,14 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, _("You do not copy %(name)s any more.") % {"name": subscription.strategy})
         return HttpResponseRedirect(reverse("dashboard"))
     holdings = holdings_of(Position.objects.filter(subscription=subscription))
-    return render(request, "pages/stop.html", {"subscription": subscription, **_for_sale(holdings)})
+    result = worth_of([subscription], now=timezone.now())[subscription.pk].pnl
+    context = {
+        "subscription": subscription,
+        **_for_sale(holdings),
+        "pays_fee": percent_of(subscription) > 0,
+        "fee": accrued_fee(subscription, result),
+    }
+    return render(request, "pages/stop.html", context)
 
 
 def _for_sale(holdings: Sequence[Holding]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from accounts.consents import Document, give_consent
 from accounts.models import User
 from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
-from copytrade.pages.follow_preview import ShownPreview, preview_for
+from copytrade.pages.follow_preview import ShownPreview, fee_example, preview_for
 from copytrade.pages.holdings import holdings_of
 from copytrade.pages.invited import note_invite
 from copytrade.pages.person import signed_in
@@ -65,7 +65,9 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
         initial=_suggestion(strategy, free) | {"invite": invite},
         for_preview=wants_preview,
     )
-    shown = ShownPreview()
+    shown = ShownPreview(
+        example=fee_example(strategy, user, allocation=_usual_allocation(strategy), result=Decimal(0))
+    )
     if wants_preview:
         shown = preview_for(form, strategy=strategy, follower=user, now=timezone.now())
     elif request.method == "POST" and form.is_valid() and _start_once(request, strategy, form):
@@ -122,11 +124,16 @@ def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str
     first = accounts[0] if accounts else None
     return {
         "account": str(first.public_id) if first else NEW_PAPER,
-        "allocation": plain(max(strategy.min_capital, Decimal(1000))),
+        "allocation": plain(_usual_allocation(strategy)),
         "sizing_mode": Subscription.SizingMode.PROPORTIONAL,
         "sizing_value": "1",
         "max_slippage_bps": "30",
     }
+
+
+def _usual_allocation(strategy: Strategy) -> Decimal:
+    usual: Decimal = max(strategy.min_capital, Decimal(1000))
+    return usual
 
 
 def _obstacle(account: ExchangeAccount, *, feeds: bool, follows: bool, kyc_missing: bool) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from execution.explain import sentence_of
 from execution.preview import DAYS, MOST_TRADES, Preview, preview_subscription, shows_trades_to
 from execution.reasons import Reason
 from execution.replay import ReplayedOrder
+from ledger.fees import share_of
 from strategies.models import Strategy
 
 ORDERS_SHOWN = 20
@@ -48,6 +50,19 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeExample:
+    """What the fee would be of a gain on one's own allocation; `is_made_up`: the gain is a tenth of it."""
+
+    gain: Decimal
+    fee: Decimal
+    is_made_up: bool
+
+    @property
+    def kept(self) -> Decimal:
+        return self.gain - self.fee
+
+
+@dataclass(frozen=True, slots=True)
 class ShownPreview:
     """Either `preview`, or why there is none: `obstacle`, or what is wrong in the form."""
 
@@ -55,6 +70,7 @@ class ShownPreview:
     most_trades: int = MOST_TRADES
     preview: Preview | None = None
     obstacle: str = ""
+    example: FeeExample | None = None
     errors: tuple[str, ...] = ()
 
     @property
@@ -75,6 +91,25 @@ class ShownPreview:
 def preview_for(form: FollowForm, *, strategy: Strategy, follower: User, now: datetime) -> ShownPreview:
     if not form.is_valid():
         return ShownPreview(errors=_errors_of(form))
+    shown = _preview_for(form, strategy=strategy, follower=follower, now=now)
+    result = shown.preview.replay.pnl if shown.preview else Decimal(0)
+    allocation = form.cleaned_data["allocation"]
+    return replace(shown, example=fee_example(strategy, follower, allocation=allocation, result=result))
+
+
+def fee_example(
+    strategy: Strategy, follower: User, *, allocation: Decimal, result: Decimal
+) -> FeeExample | None:
+    """By the result of the preview if it is a gain, else by a gain of ten per cent; None without a fee."""
+    percent = strategy.performance_fee_percent
+    if percent == 0 or strategy.owner_id == follower.pk:
+        return None
+    gain = result if result > 0 else allocation / 10
+    share = share_of(gain, mark=Decimal(0), percent=percent)
+    return FeeExample(gain, share.fee, is_made_up=result <= 0)
+
+
+def _preview_for(form: FollowForm, *, strategy: Strategy, follower: User, now: datetime) -> ShownPreview:
     if not shows_trades_to(strategy, follower.pk):
         return ShownPreview(obstacle=_("The master does not show past trades, so nothing can be worked out."))
     account = form.chosen_account()

@@ -78,6 +78,7 @@ def _account_navigation(request: HttpRequest) -> list[NavigationItem]:
     places = [
         ("security", _("Security"), _("Security"), "shield"),
         ("preferences", _("Time zone and currency"), _("Preferences"), "settings"),
+        ("bills", _("Bills"), _("Bills"), "receipt"),
         ("kyc", _("Identity check"), _("Identity"), "shield"),
         ("account_email", _("E-mail address"), _("E-mail"), "user"),
         ("account_change_password", _("Password"), _("Password"), "key"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from copytrade.pages import (
+    bills,
     compare,
     copy,
     copying,
@@ -65,6 +66,8 @@ urlpatterns = [
     path("risk/kill-switch/", risk.kill_switch, name="kill_switch"),
     path("risk/breaches/<uuid:public_id>/acknowledge/", risk.acknowledge, name="breach_acknowledge"),
     path("trades/", trades.trades, name="trades"),
+    path("bills/", bills.bills, name="bills"),
+    path("bills/<uuid:public_id>/", bills.decide, name="bill_decide"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),
     path("signals/<uuid:public_id>/live/", signals.signal_live, name="signal_live"),
     path("wallets/accounts/", accounts.accounts, name="wallet-accounts"),

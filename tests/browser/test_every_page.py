@@ -38,6 +38,7 @@ def own_pages(person, copy, ended) -> list[str]:
     studio = "/studio/strategies/mine/"
     return [
         "/strategies/?view=table",
+        "/bills/?role=master",
         "/strategies/calm/",
         "/strategies/calm/follow/",
         f"/orders/{order.public_id}/",

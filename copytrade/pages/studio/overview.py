@@ -14,10 +14,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from copytrade.pages.bills import sums
 from copytrade.pages.listing import Listed, with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.person import signed_in
 from copytrade.pages.studio.failures import failures_of
+from ledger.bills.models import Bill, BillState
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 
@@ -65,5 +67,6 @@ def _facts(user_id: int) -> dict[str, Any]:
         "owned": [Owned(row, copied.get(row.strategy.pk, Decimal(0))) for row in with_figures(strategies)],
         "totals": sorted(by_quote),
         "followers": sum(count for _quote, _sum, count in by_quote),
+        "fees": sums(Bill.objects.owed_to(user_id).exclude(state=BillState.WAIVED)),
         "failures": failures_of(ids, since=timezone.now() - LOOKED_BACK),
     }
