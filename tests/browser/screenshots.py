@@ -131,10 +131,13 @@ def main(url: str, target: Path, words: list[str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for who, email, pages in everybody:
+            named = {file_name(who, address): address for address in pages}
+            chosen = {name: named[name] for name in named if any(word in name for word in words or [name])}
+            if not chosen:
+                continue
             context, page = look(browser, url, email)
-            for address in pages:
-                name = file_name(who, address)
-                if any(word in name for word in words or [name]) and is_seen(page, address):
+            for name, address in chosen.items():
+                if is_seen(page, address):
                     take(page, address, target, name)
             context.close()
         browser.close()
