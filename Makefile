@@ -5,7 +5,7 @@ VENV_BIN := .venv/bin
 LOCAL := exec $(PYTHON) -m local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench load chaos screenshots assets lock clean
+.PHONY: help demo test coverage lint bench load chaos screenshots assets lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -16,10 +16,13 @@ demo: ## run the whole platform with a paper exchange (PORT=8000; ARGS=--check f
 test: ## run every test (ARGS="tests/ledger -k fee" for some)
 	@$(LOCAL).test $(ARGS)
 
+coverage: ## run the tests that need no platform and no browser, and tell which branches they take
+	@$(LOCAL).coverage $(ARGS)
+
 lint: assets ## check style, types, layers, settings and migrations
 	$(VENV_BIN)/ruff check .
 	$(VENV_BIN)/ruff format --check .
-	$(VENV_BIN)/bandit --quiet --recursive --severity-level medium --skip B108,B308,B608,B703 --exclude ./.venv,./node_modules,./tests,./benchmarks,./.run .
+	$(VENV_BIN)/bandit --quiet --recursive --severity-level medium --exclude ./.venv,./node_modules,./tests,./benchmarks,./.run .
 	$(VENV_BIN)/vulture --min-confidence 100 --ignore-names model_admin,auto_schema,app_configs,parser_context,generator,format_suffix --exclude .venv,node_modules,migrations,tests,.run .
 	@$(LOCAL).package_audit
 	@$(LOCAL).configuration_page
@@ -27,7 +30,7 @@ lint: assets ## check style, types, layers, settings and migrations
 	DEBUG=true $(VENV_BIN)/mypy .
 	DEBUG=true $(VENV_BIN)/lint-imports
 	@DEBUG=false SECURE_SSL_REDIRECT=true DATABASE_OWNER_URL=postgresql://owner@localhost/copytrade $(LOCAL).engines run -- sh -ec \
-		'python manage.py check --deploy --fail-level WARNING && python manage.py makemigrations --check --dry-run'
+		'python manage.py check --deploy --fail-level WARNING && python manage.py makemigrations --check --dry-run && python -m tests.schema.migration_lint'
 
 bench: assets ## run the benchmarks
 	@$(LOCAL).engines run --durable -- python -m benchmarks $(ARGS)

@@ -24,7 +24,7 @@ _COUNTS = f"""
         WHERE signal_id = ANY(%(signals)s) AND subscription_id IS NOT NULL
         GROUP BY signal_id, subscription_id
     ) followers GROUP BY signal_id, outcome
-"""  # noqa: S608 - made of constants
+"""  # nosec B608 # noqa: S608 - made of constants
 _FOLLOWERS = f"""
     SELECT s.public_id, s.follower_id, o.outcome, o.reason_code FROM (
         SELECT subscription_id, {_OUTCOME} AS outcome,
@@ -33,7 +33,7 @@ _FOLLOWERS = f"""
         GROUP BY subscription_id
     ) o JOIN subscriptions_subscription s ON s.id = o.subscription_id
     ORDER BY (s.follower_id = %(viewer)s) DESC, s.id
-"""  # noqa: S608 - made of constants
+"""  # nosec B608 # noqa: S608 - made of constants
 
 
 def outcome_counts(signal_ids: Sequence[int]) -> dict[int, dict[str, int]]:

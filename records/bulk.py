@@ -49,7 +49,8 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     fields = _fields(model, tuple(names))
     columns = ", ".join(f'"{field.column}"' for field in fields)
     into = f'"{model._meta.db_table}" ({columns})'
-    _execute(f"INSERT INTO {into} SELECT {columns} FROM {_source(fields)}", fields, rows)
+    sql = f"INSERT INTO {into} SELECT {columns} FROM {_source(fields)}"  # nosec B608 # columns of the model
+    _execute(sql, fields, rows)
 
 
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Row]) -> None:
@@ -59,14 +60,16 @@ def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     fields = _fields(model, tuple(names))
     sets = ", ".join(f'"{field.column}" = v."{field.column}"' for field in fields[1:])
     table = f'"{model._meta.db_table}"'
-    _execute(f"UPDATE {table} t SET {sets} FROM {_source(fields)} WHERE t.id = v.id", fields, rows)
+    sql = f"UPDATE {table} t SET {sets} FROM {_source(fields)} WHERE t.id = v.id"  # nosec B608 # as above
+    _execute(sql, fields, rows)
 
 
 def next_ids(count: int, *of: type[models.Model]) -> list[tuple[int, ...]]:
     """Keys for rows that are to be inserted: `count` times one for each model."""
     # The name that PostgreSQL gives a serial column's or an identity's sequence.
     keys = ", ".join(f"nextval('\"{model._meta.db_table}_id_seq\"')" for model in of)
-    return select(f"SELECT {keys} FROM generate_series(1, %s)", (count,))
+    sql = f"SELECT {keys} FROM generate_series(1, %s)"  # nosec B608 # names of models' own sequences
+    return select(sql, (count,))
 
 
 def _execute(sql: str, fields: Sequence[Any], rows: Sequence[Row]) -> None:

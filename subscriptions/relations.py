@@ -33,7 +33,7 @@ class Relation:
 
 
 _NAMES = ", ".join(column.name for column in fields(Relation))
-_SELECT = "SELECT " + _NAMES + " FROM subscriptions_subscription"  # noqa: S608 - names of the class
+_SELECT = "SELECT " + _NAMES + " FROM subscriptions_subscription"  # nosec B608 # noqa: S608 - names of the class
 # Without the key, so that who names the same rows in another order (a new order does) need not wait.
 _LOCKED = " FOR NO KEY UPDATE"
 
