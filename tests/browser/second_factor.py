@@ -29,7 +29,7 @@ def turn_on_second_factor(page: Page, *, password: str) -> str:
     if "/reauthenticate/" in page.url:
         page.get_by_label("Password").fill(password)
         page.get_by_label("Password").press("Enter")
-    secret = page.locator("#authenticator_secret").input_value()
+    secret = page.locator("#totp-secret").inner_text()
     page.locator("input[name=code]").fill(code_of(secret, at=time.time()))
     page.locator("input[name=code]").press("Enter")
     page.wait_for_url(lambda address: "activate" not in address)
