@@ -12,7 +12,7 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -92,7 +92,10 @@ class StatementView(ApiView):
         ),
         tags=["books"],
         parameters=[StatementFilters],
-        responses=StatementSerializer,
+        responses={
+            (200, "application/json"): StatementSerializer,
+            (200, "text/csv"): OpenApiResponse(str, description="The same in rows."),
+        },
     )
     def get(self, request: Request, subscription_id: UUID) -> HttpResponseBase:
         rows = Subscription.objects.owned_by(person(request).pk)

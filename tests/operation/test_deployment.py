@@ -6,9 +6,11 @@ Docker is not needed here: images are not built, their description is read.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,7 @@ def test_the_units_are_what_systemd_understands(tmp_path: Path) -> None:
         pytest.skip("this machine has no systemd-analyze")
     # It looks for the program, which is elsewhere here.
     local = tmp_path / "copytrade@web.service"
-    local.write_text(unit.replace("/opt/copytrade/.venv/bin/python", shutil.which("python3") or "python3"))
+    local.write_text(unit.replace("/opt/copytrade/.venv/bin/python", os.path.realpath(sys.executable)))
     done = subprocess.run([systemd, "verify", local], capture_output=True, text=True, check=False)
     ours = [
         line for line in done.stderr.splitlines() if "copytrade@web.service" in line and "man " not in line
