@@ -92,7 +92,7 @@ def write(opening_id: int, *, now: datetime) -> Work:
             relation=relations[copy.pk],
             facts=claiming.facts_for(relations, rules, quotes=[strategy.quote], now=now),
             prices=prices,
-            equity=_equity(strategy, now),
+            equity=equity_of(strategy, now),
             now=now,
         )
         new, is_done = _orders(scene)
@@ -172,7 +172,7 @@ def _being_copied(copy: Subscription, symbols: Iterable[str]) -> set[str]:
     return busy & set(symbols)
 
 
-def _equity(strategy: Strategy, now: datetime) -> Decimal | None:
+def equity_of(strategy: Strategy, now: datetime) -> Decimal | None:
     """The master's, as the watcher last read it; an old one counts as unknown."""
     snapshot = (
         PerformanceSnapshot.objects.filter(strategy=strategy, at__gte=now - EQUITY_IS_GOOD_FOR)

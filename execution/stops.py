@@ -5,7 +5,8 @@ Watched by the workers' sweep. Whoever is killed after the commit has lost nothi
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -23,6 +24,10 @@ from subscriptions.models import Subscription
 
 log = structlog.get_logger(__name__)
 
+# The sweep looks each second: of one subscription it is said once a minute.
+LOGGED_EVERY = timedelta(minutes=1)
+_logged_at: dict[int, datetime] = {}
+
 
 def watch_levels(*, now: datetime) -> Work:
     """Stop every subscription that is beyond its level at fresh prices; three queries where none is."""
@@ -33,17 +38,25 @@ def watch_levels(*, now: datetime) -> Work:
     rows = list(watched.select_related("exchange_account").order_by("pk"))
     worth = worth_of(rows, now=now)
     work = Work()
-    unknown = 0
+    unknown = []
     for row in rows:
         result = worth[row.pk].pnl
         if result is None:
-            unknown += 1
+            unknown.append(row.pk)
         elif row.level_reached(result):
             work.exits += _stop(row.pk, now)
-    if unknown:
-        # A price that is not known is no loss: nothing is triggered, but nobody is protected either.
-        log.error("levels_not_watched", subscriptions=unknown)
+    _log_unwatched(unknown, now)
     return work
+
+
+def _log_unwatched(subscription_ids: Sequence[int], now: datetime) -> None:
+    """A price that is not known is no loss: nothing is triggered, but nobody is protected either."""
+    for key in [key for key, at in _logged_at.items() if at <= now - LOGGED_EVERY]:
+        del _logged_at[key]
+    new = [key for key in subscription_ids if key not in _logged_at]
+    if new:
+        _logged_at.update(dict.fromkeys(new, now))
+        log.error("levels_not_watched", subscriptions=new)
 
 
 def _stop(subscription_id: int, now: datetime) -> list[int]:

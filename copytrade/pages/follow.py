@@ -24,6 +24,7 @@ from accounts.consents import Document, give_consent
 from accounts.models import User
 from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
+from copytrade.pages.follow_opening import cost_of_opening
 from copytrade.pages.follow_preview import ShownPreview, fee_example, preview_for
 from copytrade.pages.holdings import holdings_of
 from copytrade.pages.invited import note_invite
@@ -81,17 +82,18 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _questions(strategy: Strategy, form: FollowForm, choices: list[AccountChoice]) -> dict[str, Any]:
     """What the page shows around the answers."""
+    is_shown = strategy.positions_visible_to == Strategy.PositionsVisibleTo.EVERYONE
+    held = Position.objects.of_master(strategy.pk)
+    holds = holdings_of(held, exchange=strategy.exchange_account.exchange) if is_shown else []
     return {
         "choices": choices,
         "modes": MODES,
         "paper_money": PAPER_MONEY,
         "new_paper": NEW_PAPER,
         "chosen": form["account"].value(),
-        "holds": holdings_of(
-            Position.objects.of_master(strategy.pk), exchange=strategy.exchange_account.exchange
-        )
-        if strategy.positions_visible_to == Strategy.PositionsVisibleTo.EVERYONE
-        else [],
+        "holds": holds,
+        "can_open": bool(holds) or not is_shown,
+        "opening": cost_of_opening(strategy, holds, form, now=timezone.now()) if holds else None,
     }
 
 
@@ -128,6 +130,7 @@ def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str
         "sizing_mode": Subscription.SizingMode.PROPORTIONAL,
         "sizing_value": "1",
         "max_slippage_bps": "30",
+        "on_master_lost": Subscription.OnMasterLost.HOLD,
     }
 
 

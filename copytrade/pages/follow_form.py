@@ -20,6 +20,14 @@ from subscriptions.services import Terms
 from wallets.models import ExchangeAccount
 
 NEW_PAPER = "new-paper"
+CHOSEN = (
+    "sizing_mode",
+    "sizing_value",
+    "max_slippage_bps",
+    "stop_loss_percent",
+    "take_profit_percent",
+    "copy_open_positions",
+)
 PAPER_MONEY = Decimal(10_000)
 MODES: list[tuple[str, str | Promise, str | Promise]] = [
     (
@@ -65,6 +73,30 @@ class FollowForm(forms.Form):
         min_value=0,
         max_value=1000,
         required=False,
+    )
+    stop_loss_percent = forms.DecimalField(
+        label=gettext_lazy("Stop-loss, in % of what you put in"),
+        max_digits=5,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=100,
+        required=False,
+    )
+    take_profit_percent = forms.DecimalField(
+        label=gettext_lazy("Take-profit, in % of what you put in"),
+        max_digits=7,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=10_000,
+        required=False,
+    )
+    on_master_lost = forms.ChoiceField(
+        label=gettext_lazy("When the master is not heard of"),
+        choices=Subscription.OnMasterLost.choices,
+        required=False,
+    )
+    copy_open_positions = forms.BooleanField(
+        label=gettext_lazy("Open what the master holds now"), required=False
     )
     invite = forms.CharField(
         label=gettext_lazy("Invite"),
@@ -123,5 +155,7 @@ class FollowForm(forms.Form):
         return self.accounts.get(self.cleaned_data.get("account", ""))
 
     def terms(self) -> Terms:
-        names = ("sizing_mode", "sizing_value", "max_slippage_bps")
-        return Terms(**{name: self.cleaned_data[name] for name in names})
+        return Terms(
+            **{name: self.cleaned_data[name] for name in CHOSEN},
+            on_master_lost=self.cleaned_data["on_master_lost"] or Subscription.OnMasterLost.HOLD,
+        )

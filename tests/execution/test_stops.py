@@ -67,6 +67,18 @@ def test_an_old_price_or_none_triggers_nothing() -> None:
     assert not stops.watch_levels(now=timezone.now()).exits
 
 
+def test_a_level_that_nobody_watches_is_logged_once_a_minute(
+    levels: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[list[int]] = []
+    monkeypatch.setattr(stops, "_logged_at", {})
+    monkeypatch.setattr(stops.log, "error", lambda _event, subscriptions: logged.append(subscriptions))
+    now = timezone.now()
+    for seconds in (0, 1, 59, 61):
+        stops.watch_levels(now=now + timedelta(seconds=seconds))
+    assert logged == [[levels.pk], [levels.pk]]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_guards_that_race_stop_once(world: World) -> None:
     levels = world.subscriptions[0]

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Consent, User
 from compliance.models import AuditRecord
-from subscriptions.models import Subscription
+from ledger.models import Mark, Position
+from strategies.models import PerformanceSnapshot
+from subscriptions.models import Opening, Subscription
 from tests.factories import ExchangeAccountFactory
 from tests.pages.market import text_of
 from wallets.models import ExchangeAccount
@@ -26,6 +30,45 @@ ANSWERS = {
 def a_form_of_its_own(monkeypatch):
     """The cache outlives the test: another one's form is another form."""
     monkeypatch.setitem(ANSWERS, "form_id", str(uuid4()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_levels_and_what_the_master_holds_are_chosen_on_following(page, user, published):
+    more = {
+        "stop_loss_percent": "10",
+        "take_profit_percent": "25.5",
+        "on_master_lost": "close",
+        "copy_open_positions": "on",
+    }
+    page.post(f"/strategies/{published.slug}/follow/", ANSWERS | more)
+    copy = Subscription.objects.get(follower=user)
+    assert (copy.stop_loss_percent, copy.take_profit_percent) == (Decimal(10), Decimal("25.5"))
+    assert copy.on_master_lost == "close"
+    assert Opening.objects.get().subscription == copy
+
+
+@pytest.mark.django_db(transaction=True)
+def test_unless_ticked_nothing_that_the_master_holds_is_opened(page, user, published):
+    page.post(f"/strategies/{published.slug}/follow/", ANSWERS)
+    assert Subscription.objects.get(follower=user).on_master_lost == "hold"
+    assert not Opening.objects.exists()
+
+
+def test_what_opening_costs_is_told_before_and_unticked(page, strategy):
+    now = timezone.now()
+    Position.objects.create(strategy=strategy, symbol="BTC/USDT", held="0.01", target="0.01", cost="900")
+    address = f"/strategies/{strategy.slug}/follow/"
+    assert "about" not in text_of(page.get(address)).partition("Open what the master holds now")[2][:10]
+    exchange = strategy.exchange_account.exchange
+    Mark.objects.update_or_create(
+        exchange=exchange, symbol="BTC/USDT", defaults={"price": 100_000, "at": now}
+    )
+    PerformanceSnapshot.objects.create(strategy=strategy, at=now, equity=10_000)
+    answer = page.get(address)
+    assert "Open what the master holds now, about 100.00 USDT" in text_of(answer)
+    assert answer.context["form"]["copy_open_positions"].value() is None
+    shown = text_of(page.post(address, ANSWERS | {"allocation": "NaN", "preview": "1"}))
+    assert "about 100.00" not in shown
 
 
 @pytest.mark.django_db(transaction=True)

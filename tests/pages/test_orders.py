@@ -39,6 +39,40 @@ def test_what_happened_is_told_in_the_order_of_the_way_by_our_clock(page, copied
     assert copied.claimed_at not in moments
 
 
+def test_each_attempt_is_told_with_what_the_exchange_said(page, copied):
+    copied.attempt = 2
+    moment = copied.submitted_at.isoformat()
+    copied.earlier_attempts = [
+        {
+            "number": 1,
+            "submitted_at": moment,
+            "answered_at": moment,
+            "outcome": "refused",
+            "reason": "filter_refused",
+            "code": "-1013",
+            "text": "Market is closed (-1013)",
+        }
+    ]
+    copied.save()
+    shown = text_of(page.get(f"/orders/{copied.public_id}/"))
+    assert "Attempt 1: refused" in shown
+    assert shown.count("-1013") == 1
+    assert "Attempt 2:" in shown
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("opening", "You asked to open what the master held"),
+        ("stop", "Your stop-loss or take-profit was reached"),
+    ],
+)
+def test_an_order_tells_why_it_was_written(page, copied, origin, words):
+    copied.origin = origin
+    copied.save()
+    assert words in text_of(page.get(f"/orders/{copied.public_id}/"))
+
+
 def test_an_order_that_was_never_sent_tells_no_moment_of_sending(page, subscription):
     (order,) = signal_with_copies(subscription.strategy, [(subscription, "skipped")])
     shown = text_of(page.get(f"/orders/{order.public_id}/"))

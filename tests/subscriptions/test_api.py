@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.db import connection, transaction
@@ -433,3 +434,32 @@ def test_nobody_waits_for_a_persons_locks_to_write_orders(user):
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
         services.lock_live_of(user)
         assert pool.submit(write_order).result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_take_the_last_place_at_once_one_finds_none(published, open_account):
+    Strategy.objects.filter(pk=published.pk).update(max_followers=1)
+    people = factories.UserFactory.create_batch(2)
+    accounts = [open_account(person) for person in people]
+    both = Barrier(2)
+
+    def join(number):
+        try:
+            both.wait(timeout=20)
+            services.follow(
+                follower=people[number],
+                strategy=published,
+                exchange_account=accounts[number],
+                allocation=Decimal(1000),
+                terms=Terms(sizing_mode="proportional", sizing_value=Decimal(1)),
+                now=timezone.now(),
+            )
+        except APIException as refusal:
+            return refusal.get_codes()
+        finally:
+            connection.close()
+        return "joined"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(join, range(2))) == ["joined", "no_capacity"]
+    assert Subscription.objects.following(published.pk).count() == 1
