@@ -15,14 +15,19 @@ from local.report import Refusal, run_main, say
 
 # Django drops a column's default as soon as its rows have it: processes of before cannot insert any more.
 UNRELEASED = "there was no release before it, so nothing older runs beside it"
+NEW_COLUMN = "over a column that this migration adds, which is empty: no row can break it"
 EXCEPTIONS = {
     ("accounts", "0004_kyc_telling"): {"NOT_NULL": UNRELEASED},
     ("execution", "0004_what_was_asked_in_vain"): {
         "DROP_COLUMN": "only watchers read it, and they ask for all gaps again when they start"
     },
+    ("ledger", "0008_reversals"): {
+        "ADD_UNIQUE": "a fill had one trade before, and the column of reversals is new: no row can break them"
+    },
     ("strategies", "0005_coins_that_left"): {"NOT_NULL": UNRELEASED},
     ("strategies", "0006_fan_out_is_planned"): {"NOT_NULL": UNRELEASED},
     ("subscriptions", "0004_a_closing_may_come_again"): {"NOT_NULL": UNRELEASED},
+    ("subscriptions", "0005_invite"): {"ADD_UNIQUE": NEW_COLUMN},
 }
 Found = dict[tuple[str, str], set[str]]
 
