@@ -45,6 +45,7 @@ def own_pages(person, copy, ended) -> list[str]:
         page_of_signal(order),
         f"/subscriptions/{copy.public_id}/",
         f"/subscriptions/{copy.public_id}/stop/",
+        f"/subscriptions/{copy.public_id}/statement/",
         f"/subscriptions/{ended.public_id}/",
         *(f"{studio}{part}" for part in ("", "signal/", "webhooks/", "invites/", "close/")),
     ]
