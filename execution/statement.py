@@ -5,21 +5,24 @@ The opening is the closing of whatever ended at that moment: both are counted fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from heapq import merge
+from operator import attrgetter
+
+from django.db.models import QuerySet
 
 from exchanges.rounding import EXACT
-from ledger.models import Bill, PricePoint, Trade, TradeQuerySet, Transfer
-from ledger.pnl import PLACES, ZERO, Holding, book
-from ledger.recounting import execution_of
+from ledger.models import Adjustment, Bill, PricePoint, Trade, TradeQuerySet, Transfer
+from ledger.pnl import NOTHING, PLACES, ZERO, Holding, book
+from ledger.recounting import execution_of, without_what_left
 from risk.rates import Rates, symbols_between
 from subscriptions.models import Subscription
 
 # A price that was read longer ago is none.
 PRICE_IS_OF = timedelta(minutes=15)
-NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
 CHUNK = 2000
 
 
@@ -72,27 +75,58 @@ class _Count:
     fees: Decimal = ZERO
     fees_unknown: int = 0
 
-    def add(self, trades: Iterable[Trade]) -> None:
+    def add(self, entries: Iterable[Trade | Adjustment]) -> None:
         with localcontext(EXACT):
-            for trade in trades:
-                execution = execution_of(trade, trade.fee_in_quote)
-                booked = book(self.holdings.get(trade.symbol, NOTHING), execution)
-                self.holdings[trade.symbol] = booked.holding
-                self.cash += booked.cash_change
-                self.realised_pnl += booked.realised_pnl
-                self.fees += trade.fee_in_quote or ZERO
-                self.fees_unknown += trade.fee_in_quote is None
+            for entry in entries:
+                before = self.holdings.get(entry.symbol, NOTHING)
+                if isinstance(entry, Adjustment):
+                    # What the coins had cost is the copy's cash again: its result is not touched.
+                    self.holdings[entry.symbol] = without_what_left(before, entry)
+                    self.cash += entry.cost
+                else:
+                    self._add_trade(entry, before)
+
+    def _add_trade(self, trade: Trade, before: Holding) -> None:
+        execution = execution_of(trade, trade.fee_in_quote)
+        if trade.reverses_id is None:
+            booked = book(before, execution)
+            after, realised_pnl = booked.holding, booked.realised_pnl
+        else:
+            # What is realised by taking a trade back was worked out when that was done.
+            booked, realised_pnl = book(NOTHING, execution), trade.realised_pnl
+            quantity = execution.quantity if execution.side == "buy" else -execution.quantity
+            in_base = execution.fee if execution.fee_asset == execution.base else ZERO
+            after = replace(
+                before,
+                held=before.held + quantity - in_base,
+                cost=before.cost + realised_pnl - booked.cash_change,
+            )
+        self.holdings[trade.symbol] = after
+        self.cash += booked.cash_change
+        self.realised_pnl += realised_pnl
+        self.fees += trade.fee_in_quote or ZERO
+        self.fees_unknown += trade.fee_in_quote is None
+
+
+def _in_order(trades: QuerySet[Trade], gone: QuerySet[Adjustment]) -> Iterator[Trade | Adjustment]:
+    """By time, both streamed."""
+    rows: list[Iterable[Trade | Adjustment]] = [
+        trades.iterator(chunk_size=CHUNK),
+        gone.iterator(chunk_size=CHUNK),
+    ]
+    return merge(*rows, key=attrgetter("at"))
 
 
 def statement_of(subscription: Subscription, *, since: datetime, until: datetime) -> Statement:
     """From `since` on, up to and without `until`. `strategy`, `follower` and account must be at hand."""
     trades = Trade.objects.filter(subscription=subscription).order_by("at", "pk")
     within = trades.filter(at__gte=since, at__lt=until)
+    gone = Adjustment.objects.filter(subscription=subscription).order_by("at", "pk")
     count = _Count(subscription.allocation, {})
-    count.add(trades.filter(at__lt=since).iterator(chunk_size=CHUNK))
+    count.add(_in_order(trades.filter(at__lt=since), gone.filter(at__lt=since)))
     opening = _balance(subscription, count, since)
     fees, fees_unknown = count.fees, count.fees_unknown
-    count.add(within.iterator(chunk_size=CHUNK))
+    count.add(_in_order(within, gone.filter(at__gte=since, at__lt=until)))
     transfers = Transfer.objects.filter(
         exchange_account=subscription.exchange_account_id, at__gte=since, at__lt=until
     )

@@ -5,11 +5,18 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from ledger.models import PricePoint, Trade
+from compliance.audit import SYSTEM
+from ledger.adjustments import shrink
+from ledger.booking import positions_for, write_positions
+from ledger.models import Position, PricePoint, Trade
 from ledger.prices import stretch_of
+from ledger.reversals import reverse_trade
+from subscriptions.models import Subscription
+from subscriptions.relations import lock_relations, write_money
 from tests import factories
 from tests.execution.world import World
 
@@ -63,6 +70,38 @@ def test_an_opening_is_the_last_closing_and_both_are_what_the_trades_come_to(
     assert Decimal(second["closing"]["cash"]) == subscription.cash
     assert first["opening"]["cash"] == "1000"
     assert (first["opening"]["rate"], first["opening"]["rate_source"]) == ("1", "same currency")
+
+
+def test_a_trade_taken_back_and_coins_that_left_stand_in_the_statement_as_in_the_books(
+    world: World, client_of_follower: APIClient
+) -> None:
+    world.copy("buy", "0.01")
+    world.copy("buy", "0.004", "110000")
+    subscription = Subscription.objects.get(pk=world.subscriptions[0].pk)
+    first = Trade.objects.filter(subscription=subscription).earliest("pk")
+    reverse_trade(trade_id=first.public_id, reason="told twice", origin=SYSTEM, now=timezone.now())
+    position = Position.objects.get(subscription=subscription)
+    with transaction.atomic():
+        relations = lock_relations([subscription.pk])
+        key = (position.strategy_id, subscription.pk, position.symbol)
+        sub_positions = list(positions_for([key]).values())
+        shrink(
+            account_id=subscription.exchange_account_id,
+            missing=position.held / 2,
+            cause="own_trading",
+            positions=sub_positions,
+            relations=relations,
+            now=timezone.now(),
+        )
+        write_positions(sub_positions, now=timezone.now())
+        write_money(relations.values())
+
+    closing = client_of_follower.get(url(world), {"to": moment(60)}).json()["closing"]
+    subscription.refresh_from_db()
+    position.refresh_from_db()
+    (held,) = closing["positions"]
+    assert Decimal(closing["cash"]) == subscription.cash
+    assert (Decimal(held["amount"]), Decimal(held["cost"])) == (position.held, position.cost)
 
 
 def test_without_a_price_of_that_time_a_worth_is_unknown_and_never_0(
