@@ -114,11 +114,11 @@ def violations(page: Page) -> list[str]:
 
 def faults(page: Page, address: str) -> list[str]:
     """In both themes, and on the smallest screen. The page is open afterwards."""
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(address)
     found = [f"light: {line}" for line in violations(page)]
-    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.set_viewport_size({"width": 1280, "height": 800})
     found += [f"dark: {line}" for line in violations(page)]
     page.set_viewport_size({"width": 320, "height": 800})

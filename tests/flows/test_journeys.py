@@ -84,7 +84,7 @@ def sign_up(page: Page, platform: PlatformRun) -> str:
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/accounts/confirm-email/")
     page.goto(eventually(lambda: mailed_link(platform, email), bool))
-    page.get_by_role("main").get_by_role("button", name=re.compile("Confirm")).click()
+    page.get_by_role("main").get_by_role("button", name="Yes, it is mine").click()
     return email
 
 
