@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.consents import VERSIONS, Document, changed_since_accepted, give_consent, in_force
 from accounts.models import User
+from accounts.person import signed_in
 from compliance.audit import Origin
 
 
@@ -37,8 +38,7 @@ def legal_page(request: HttpRequest, document: str, version: str | None = None) 
 @login_required
 @require_POST
 def accept(request: HttpRequest) -> HttpResponse:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - for the type; `login_required` has seen to it
+    user = signed_in(request)
     give_consent(user=user, documents=Document, origin=Origin.of(request), now=timezone.now())
     messages.success(request, _("You accepted the terms and the risks as they are in force now."))
     return redirect("dashboard")

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import token_store
 from accounts.models import AccessToken, User
+from accounts.person import signed_in
 from accounts.serializers import TokenRequestSerializer
 from accounts.token_store import Issued
 from compliance.audit import Origin
@@ -62,7 +63,7 @@ class TokenForm(forms.Form):
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
 def tokens_page(request: HttpRequest) -> HttpResponse:
     """List them; a POST makes one, whose text is in this answer and never again."""
-    user = _person(request)
+    user = signed_in(request)
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data
@@ -81,7 +82,7 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    user = _person(request)
+    user = signed_in(request)
     token = AccessToken.objects.owned_by(user.pk).filter(public_id=public_id).first()
     if token is None:
         raise Http404
@@ -93,15 +94,9 @@ def revoke(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_all(request: HttpRequest) -> HttpResponse:
-    token_store.revoke_all(user=_person(request), origin=Origin.of(request), now=timezone.now())
+    token_store.revoke_all(user=signed_in(request), origin=Origin.of(request), now=timezone.now())
     messages.success(request, _("None of your tokens works any more."))
     return redirect("tokens")
-
-
-def _person(request: HttpRequest) -> User:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required saw to it
-    return user
 
 
 def _shown(request: HttpRequest, user: User, form: TokenForm, issued: Issued | None) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,7 +21,7 @@ from accounts.kyc.forms import DetailsForm, DocumentForm
 from accounts.kyc.models import KycDocument, KycStatus
 from accounts.kyc.refusals import FileRefused
 from accounts.kyc.standing import standing_of
-from accounts.models import User
+from accounts.person import signed_in
 from compliance.audit import Origin
 from rest.errors import Conflict
 
@@ -46,7 +46,7 @@ def send_document(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             document = services.send_document(
-                user=_person(request),
+                user=signed_in(request),
                 kind=form.cleaned_data["kind"],
                 data=form.content(),
                 now=timezone.now(),
@@ -69,7 +69,7 @@ def give_details(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             services.give_details(
-                user=_person(request), given=form.given(), now=timezone.now(), origin=Origin.of(request)
+                user=signed_in(request), given=form.given(), now=timezone.now(), origin=Origin.of(request)
             )
         except Conflict as conflict:
             form.add_error(None, str(conflict.detail))
@@ -82,7 +82,7 @@ def give_details(request: HttpRequest) -> HttpResponse:
 @require_safe
 def own_document(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Look at what one sent oneself."""
-    person = _person(request)
+    person = signed_in(request)
     documents = KycDocument.objects.current().owned_by(person.pk)
     return HttpResponseRedirect(files.link(get_object_or_404(documents, public_id=public_id), reader=person))
 
@@ -91,7 +91,7 @@ def own_document(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def kyc_file(request: HttpRequest, token: str) -> HttpResponse:
     """A file of the private folder, to the person its link was made for."""
     try:
-        name, media_type = read_link(token, reader=str(_person(request).public_id))
+        name, media_type = read_link(token, reader=str(signed_in(request).public_id))
         content = files.read(name)
     except (LinkInvalid, FileNotFoundError) as error:
         raise Http404 from error
@@ -106,13 +106,9 @@ def kyc_file(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
 def _page(request: HttpRequest, **forms: Any) -> HttpResponse:
     """The page, or, as htmx asks after an upload, its changing part; 422 with a form that has errors."""
-    person = _person(request)
+    person = signed_in(request)
     standing = standing_of(person)
     context = {
         "standing": standing,

@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
+from accounts.person import signed_in
 from compliance.audit import Origin
-from copytrade.pages.person import signed_in
 from ledger.bills import services
 from ledger.bills.models import BillQuerySet, BillState
 from ledger.fees import share_of

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import APIException
 
+from accounts.person import signed_in
 from compliance.audit import Origin
 from copytrade.pages.copy_form import CopyForm
 from copytrade.pages.coverage import coverage_of
@@ -25,7 +26,6 @@ from copytrade.pages.holdings import Copy, EndedCopy, copies_of, holdings_of
 from copytrade.pages.leftovers import split
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
-from copytrade.pages.person import signed_in
 from execution.explain import sentence_of
 from execution.models import CopyOrder
 from execution.states import Status

@@ -18,9 +18,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
+from accounts.person import signed_in
 from copytrade.pages.bills import accrued_fee
 from copytrade.pages.holdings import Holding, holdings_of
-from copytrade.pages.person import signed_in
 from copytrade.templatetags.ui import base_coin, quantity
 from execution.leaving import leave
 from ledger.bills.services import percent_of

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.consents import changed_since_accepted
+from accounts.person import signed_in
 from copytrade.pages.coverage import coverage_of
 from copytrade.pages.holdings import copies_of, holdings_of, totals_of
 from copytrade.pages.leftovers import split
 from copytrade.pages.listing import with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
-from copytrade.pages.person import signed_in
 from copytrade.pages.staff import found_in_admin, may_trade
 from execution.models import CopyOrder
 from ledger.models import Position

@@ -22,13 +22,13 @@ from rest_framework.exceptions import APIException
 
 from accounts.consents import Document, give_consent
 from accounts.models import User
+from accounts.person import signed_in
 from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
 from copytrade.pages.follow_opening import cost_of_opening
 from copytrade.pages.follow_preview import ShownPreview, fee_example, preview_for
 from copytrade.pages.holdings import holdings_of
 from copytrade.pages.invited import note_invite
-from copytrade.pages.person import signed_in
 from copytrade.pages.sent_once import claim, release
 from copytrade.pages.strategy import visible_strategy
 from exchanges.rounding import plain

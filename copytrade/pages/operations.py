@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
+from accounts.person import signed_in
 from compliance.models import unsealed
 from copytrade import alive, self_checks, standing
 from copytrade.pages.live import answer_poll, render_live, signed_out
-from copytrade.pages.person import signed_in
 from copytrade.pages.staff import is_admin
 from exchanges import limits
 

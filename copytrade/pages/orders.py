@@ -19,9 +19,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.person import signed_in
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_row, order_rows
-from copytrade.pages.person import signed_in
 from execution import explain
 from execution.models import CopyOrder, CopyOrderQuerySet
 from execution.states import LIVE, Status

@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from accounts.person import signed_in
 from copytrade.pages.holdings import Holding, holdings_of
 from copytrade.pages.leftovers import split
 from copytrade.pages.live import answer_poll, render_live, signed_out
-from copytrade.pages.person import signed_in
 from copytrade.templatetags.ui import quote_coin
 from execution.models import CoinDifference, CopyOrder
 from execution.reasons import Reason

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
+from accounts.person import signed_in
 from accounts.serializers import REPORT_CURRENCIES, PreferencesSerializer
 from copytrade.pages.api_form import ApiForm
-from copytrade.pages.person import signed_in
 
 
 class PreferencesForm(ApiForm):

@@ -16,11 +16,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
+from accounts.person import signed_in
 from compliance.audit import Origin
 from copytrade.pages.limits_form import LABELS, LimitsForm
 from copytrade.pages.limits_used import MONEY, meters_of
 from copytrade.pages.order_rows import for_rows, order_rows
-from copytrade.pages.person import signed_in
 from copytrade.templatetags.ui import money, quantity
 from execution import tasks
 from execution.api.limits import in_flight

@@ -18,8 +18,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AccessToken, User
+from accounts.person import signed_in
 from compliance.models import Action, AuditRecord, Outcome
-from copytrade.pages.person import signed_in
 
 LOOKED_BACK = timedelta(days=30)
 EVENTS_SHOWN = 20

@@ -13,10 +13,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from accounts.person import signed_in
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import OrderRow, order_rows
 from copytrade.pages.outcomes import tallies_of_signals
-from copytrade.pages.person import signed_in
 from copytrade.pages.strategy import visible_strategy
 from execution.models import CopyOrder, CopyOrderQuerySet
 from execution.preview import shows_trades_to

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from copytrade.pages.person import signed_in
+from accounts.person import signed_in
 from execution.statement import statement_of
 from rest.fields import Moment
 from subscriptions.models import Subscription

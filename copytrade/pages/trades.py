@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from copytrade.pages.person import signed_in
+from accounts.person import signed_in
 from execution.api.trades import with_orders
 from ledger.models import Position, Trade
 from ledger.serializers import trades_of

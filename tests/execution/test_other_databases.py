@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
+import psycopg
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from execution import claiming
@@ -81,3 +83,25 @@ def test_what_the_lost_database_had_sent_is_adopted_and_not_sent_again(
         assert position.held > 0
         # What differs is less than a lot step and the fee.
         assert abs(position.target - position.held) < Decimal("0.00002")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dump_restored_beside_the_old_database_is_another_one() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS restored_beside")
+        cursor.execute("CREATE DATABASE restored_beside")
+        cursor.execute(timeline.WHICH)
+        here = cursor.fetchone()
+    parameters = {**connection.get_connection_params(), "dbname": "restored_beside"}
+    known = {
+        name: parameters[name]
+        for name in ("dbname", "user", "password", "host", "port")
+        if parameters.get(name)
+    }
+    with psycopg.connect(**known) as other:
+        there = other.execute(timeline.WHICH).fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE restored_beside")
+    assert there is not None
+    assert here[:1] == there[:1]
+    assert here != there

@@ -8,8 +8,8 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.person import signed_in
 from copytrade.pages.api_form import ApiForm, whole, words
-from copytrade.pages.person import signed_in
 from exchanges.rounding import plain
 from strategies.models import Strategy
 from strategies.serializers import StrategySerializer

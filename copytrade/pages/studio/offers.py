@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
-from copytrade.pages.person import signed_in
+from accounts.person import signed_in
 from copytrade.pages.studio.offer_form import OfferForm
 from copytrade.pages.studio.own import own_strategy
 from strategies.models import Strategy

@@ -14,10 +14,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.person import signed_in
 from copytrade.pages.bills import sums
 from copytrade.pages.listing import Listed, with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
-from copytrade.pages.person import signed_in
 from copytrade.pages.studio.failures import failures_of
 from ledger.bills.models import Bill, BillState
 from strategies.models import Strategy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from copytrade.pages.person import signed_in
+from accounts.person import signed_in
 from strategies.models import Strategy
 
 

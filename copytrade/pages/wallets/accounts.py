@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.person import signed_in
 from compliance.audit import Origin
 from copytrade.account_use import is_in_use
-from copytrade.pages.person import signed_in
 from copytrade.pages.wallets import proof
 from copytrade.pages.wallets.forms import ConnectForm, KeysForm, PaperForm, RenameForm, all_errors
 from copytrade.pages.wallets.words import REFUSALS, refusal, what_to_do

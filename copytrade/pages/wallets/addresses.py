@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.person import signed_in
 from compliance.audit import Origin
-from copytrade.pages.person import signed_in
 from copytrade.pages.wallets import proof
 from copytrade.pages.wallets.forms import AddressForm
 from wallets import addresses as services
