@@ -70,6 +70,15 @@ def test_the_median_of_few_followers_is_not_told(client, strategy):
     assert "too few to tell" in text_of(client.get("/strategies/"))
 
 
+def test_a_median_that_is_not_worked_out_yet_is_not_said_to_be_of_too_few(client, strategy):
+    for _n in range(5):
+        SubscriptionFactory.create(strategy=strategy)
+    for view in ("", "?view=table"):
+        shown = text_of(client.get(f"/strategies/{view}"))
+        assert "not known yet" in shown
+        assert "too few" not in shown
+
+
 def test_the_followers_median_is_shown_beside_the_masters_return_of_the_period(client, strategy):
     Statistics.objects.filter(strategy=strategy, period="90d").update(
         roi=Decimal("0.182"), followers_median_roi=Decimal("0.1491")
