@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -25,7 +26,8 @@ from django.utils import timezone  # noqa: E402
 from accounts.models import User  # noqa: E402
 from copytrade import self_checks  # noqa: E402
 from copytrade.demo import Move, free_and_held, trade  # noqa: E402
-from exchanges.types import Credentials, Side  # noqa: E402
+from exchanges.errors import HeldBack  # noqa: E402
+from exchanges.types import Account, Credentials, Side  # noqa: E402
 from execution.models import CopyOrder  # noqa: E402
 from execution.states import FINAL  # noqa: E402
 from ledger.models import Position, Trade  # noqa: E402
@@ -108,7 +110,7 @@ def signals_not_written(*, strategy: int) -> int:
 
 
 def standing(*, strategy: int, signals: int) -> dict[str, Any]:
-    """How far the copies have come, and what differs between our books and the exchange's own list."""
+    """How far the copies have come. It asks no account at the exchange, whose requests the copies need."""
     orders = CopyOrder.objects.filter(strategy_id=strategy, subscription__isnull=False)
     followers = Subscription.objects.filter(strategy_id=strategy).count()
     accepted = _accepted()
@@ -124,9 +126,21 @@ def standing(*, strategy: int, signals: int) -> dict[str, Any]:
             set(orders.values_list("client_order_id", flat=True)) & {c for c, n in accepted.items() if n > 1}
         ),
         "trades": Trade.objects.filter(strategy_id=strategy, subscription__isnull=False).count(),
-        "unequal": _positions_that_differ(strategy),
         "claimers": sorted(set(orders.values_list("claimed_by", flat=True))),
     }
+
+
+def positions_that_differ(*, strategy: int) -> list[str]:
+    """Sub-positions that are not what the account holds at the exchange."""
+    differences = []
+    rows = Position.objects.filter(strategy_id=strategy, subscription__isnull=False)
+    for row in rows.select_related("subscription__exchange_account"):
+        assert row.subscription is not None
+        account = row.subscription.exchange_account.open()
+        held = _held(account)
+        if held.get(SYMBOL, Decimal(0)) != row.held:
+            differences.append(f"{row.held} booked, {held.get(SYMBOL)} at the exchange")
+    return differences
 
 
 def plain_addresses() -> list[str]:
@@ -173,17 +187,12 @@ def filled_orders(*, of_strategy: int) -> int:
     return CopyOrder.objects.filter(strategy=of_strategy, status="filled").count()
 
 
-def _positions_that_differ(strategy: int) -> list[str]:
-    """Sub-positions that are not what the account holds at the exchange."""
-    differences = []
-    rows = Position.objects.filter(strategy_id=strategy, subscription__isnull=False)
-    for row in rows.select_related("subscription__exchange_account"):
-        assert row.subscription is not None
-        account = row.subscription.exchange_account.open()
-        _, held = free_and_held(account, (SYMBOL,))
-        if held.get(SYMBOL, Decimal(0)) != row.held:
-            differences.append(f"{row.held} booked, {held.get(SYMBOL)} at the exchange")
-    return differences
+def _held(account: Account) -> dict[str, Decimal]:
+    while True:
+        try:
+            return free_and_held(account, (SYMBOL,))[1]
+        except HeldBack as held_back:  # one balance weighs as much as twenty orders
+            time.sleep(held_back.retry_after or 1)
 
 
 def _accepted() -> Counter[str]:

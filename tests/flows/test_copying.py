@@ -25,10 +25,11 @@ def trade(platform: PlatformRun, name: str, followers: int, *, held: int = 0) ->
 
 
 def settled(platform: PlatformRun, built: dict[str, Any], signals: int = 1) -> dict[str, Any]:
-    return eventually(
+    standing: dict[str, Any] = eventually(
         lambda: platform.inside("standing", strategy=built["strategy"], signals=signals),
         lambda standing: standing["is_final"],
     )
+    return standing | {"unequal": platform.inside("positions_that_differ", strategy=built["strategy"])}
 
 
 def assert_everybody_once(standing: dict[str, Any], signals: int = 1) -> None:
