@@ -134,6 +134,11 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"queue": "default", "expires": 300},
         },
+        "take-sample": {
+            "task": "copytrade.tasks.take_sample",
+            "schedule": 60.0,
+            "options": {"queue": "default", "expires": 30},
+        },
         "erase-leaving": {
             "task": "copytrade.tasks.erase_leaving",
             "schedule": crontab(minute=11),

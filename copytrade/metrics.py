@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.DEBUG and not _may_read(request):
         raise PermissionDenied
-    return HttpResponse(_all(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(scrape(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_read(request: HttpRequest) -> bool:
@@ -47,7 +47,7 @@ def _may_read(request: HttpRequest) -> bool:
     return address is not None and not is_passed_on and within(address, settings.METRICS_NETWORKS)
 
 
-def _all() -> bytes:
+def scrape() -> bytes:
     registry = CollectorRegistry()
     registry.register(StandingCollector())
     registry.register(AuditCollector())

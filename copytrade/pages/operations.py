@@ -1,4 +1,4 @@
-"""Is it healthy? Queues, venues, latency, orders of unknown fate and workers, for administrators."""
+"""Is it healthy, and was it? Queues, venues, latencies, orders and workers, for administrators."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from accounts.person import signed_in
 from compliance.models import unsealed
 from copytrade import alive, self_checks, standing
 from copytrade.pages.live import answer_poll, render_live, signed_out
+from copytrade.pages.operation_charts import RANGES, charts, chosen_range
 from copytrade.pages.staff import is_admin
 from exchanges import limits
 
@@ -33,7 +34,9 @@ def operations(request: HttpRequest) -> HttpResponse:
     figures = render_live(
         request, TEMPLATE, _figures(now), address=reverse("operations_figures"), every=EVERY
     )
-    return render(request, "pages/operations.html", {"figures": figures, "loaded_at": now})
+    chosen = chosen_range(request.GET.get("range", ""))
+    context = {"figures": figures, "loaded_at": now, "ranges": RANGES, "chosen": chosen}
+    return render(request, "pages/operations.html", context | _charts(chosen, now))
 
 
 @require_safe
@@ -48,6 +51,14 @@ def operations_figures(request: HttpRequest) -> HttpResponse:
 def _check_role(request: HttpRequest) -> None:
     if not is_admin(signed_in(request)):
         raise PermissionDenied
+
+
+def _charts(chosen: str, now: datetime) -> dict[str, Any]:
+    """Read once for each page, not with each poll: a week is ten thousand samples."""
+    try:
+        return {"groups": charts(chosen, now=now)}
+    except RedisError:
+        return {"groups": []}
 
 
 def _figures(now: datetime) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.roles import Role
-from copytrade import alive, standing
+from copytrade import alive, history, standing
+from execution.metrics import LATENCY, count_statuses
 from tests.conftest import STAFF_PATHS
 from tests.pages.market import text_of
 from tests.pages.test_staff import person
@@ -39,6 +40,54 @@ def test_a_poll_that_brings_nothing_new_is_answered_by_204(admin):
     (address,) = re.findall(r'hx-get="(/operations/figures/\?after=\w+)" hx-trigger="every 5s"', page)
     assert admin.get(address).status_code == 204
     assert admin.get(FIGURES).status_code == 200
+
+
+@pytest.fixture
+def samples(monkeypatch, db):
+    """`samples(ago)`: what the platform was, so many minutes ago; in a list of this test's own."""
+    monkeypatch.setattr(history, "KEY", f"test:{time.monotonic_ns()}")
+    yield lambda ago: history.take(now=timezone.now() - timedelta(minutes=ago))
+    standing.broker().delete(history.KEY)
+
+
+def chart(page: str, name: str) -> tuple[str, str]:
+    """What its figure says last and at most."""
+    (found,) = re.findall(
+        rf"<span>{name}</span> <b>(.+?)</b> <span class=\"meta\">at most (.+?)</span>", page
+    )
+    return found
+
+
+def test_the_charts_tell_what_happened_between_two_samples(admin, samples):
+    count_statuses({("expired", "paper"): 5})
+    samples(50)
+    count_statuses({("expired", "paper"): 7})
+    for _ in range(200):
+        LATENCY.labels("fill").observe(0.3)
+    admin.get("/healthz")
+    samples(40)
+    count_statuses({("expired", "paper"): 2})
+    samples(30)
+    page = admin.get(PAGE).content.decode()
+    assert chart(page, "expired") == ("2", "7")
+    assert chart(page, "fill") == ("—", "497.5")
+    for name in ("answers a minute", "99 % within ms", "exits", "unknown orders", "unsealed records"):
+        chart(page, name)
+    # In a coarser range the same may be one stretch.
+    assert chart(admin.get(f"{PAGE}?range=7d").content.decode(), "expired")[1] in ("9", "7")
+    assert "there are not two yet" not in admin.get(f"{PAGE}?range=unheard-of").content.decode()
+
+
+def test_a_count_that_began_anew_is_not_counted_backwards():
+    now = timezone.now()
+    before = history.Sample(now, {"orders": {"filled": 100.0}}, 1)
+    after = history.Sample(now + timedelta(minutes=1), {"orders": {"filled": 3.0}}, 1)
+    assert history.Step(after.at, before, after).counted("orders") == {"filled": 3.0}
+
+
+def test_before_two_samples_the_page_says_so(admin, samples):
+    samples(1)
+    assert "there are not two yet" in text_of(admin.get(PAGE))
 
 
 @pytest.mark.parametrize("role", [Role.TRADER, Role.COMPLIANCE, Role.AUDITOR])
