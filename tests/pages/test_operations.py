@@ -52,10 +52,9 @@ def samples(monkeypatch, db):
 
 def chart(page: str, name: str) -> tuple[str, str]:
     """What its figure says last and at most."""
-    (found,) = re.findall(
-        rf"<span>{name}</span> <b>(.+?)</b> <span class=\"meta\">at most (.+?)</span>", page
-    )
-    return found
+    figure = rf"<span>{name}</span> <b>(.+?)</b> <span class=\"meta\">at most (.+?)</span>"
+    ((last, most),) = re.findall(figure, page)
+    return last, most
 
 
 def test_the_charts_tell_what_happened_between_two_samples(admin, samples):
