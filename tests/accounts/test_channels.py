@@ -1,9 +1,10 @@
 """Channels: sealed, tried, delivered once, and switched off when they take nothing."""
 
-import hashlib
-import hmac
 import json
+import re
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from accounts.notifications import channel_api, channels, delivering, senders
 from accounts.notifications.gate import Gate
 from accounts.notifications.kinds import NotificationKind
 from compliance.models import AuditRecord
+from local.paths import ROOT
 from tests.accounts.test_gate import here, site
 from tests.accounts.test_notifications import NOW, api_of, tell
 
@@ -39,6 +41,14 @@ def webhook(api, site):
     url = f"http://bot.example.org:{site.port}/hook"
     made = api.post(CHANNELS, {"kind": "webhook", "label": "Bot", "url": url}).json()
     return made["id"], made["secret"]
+
+
+def genuine(*given, **now) -> bool:
+    """By the code that docs/webhooks.md gives to integrators."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.S)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own page
+    return bool(names["is_genuine"](*given, **now))
 
 
 def code_of(response):
@@ -105,9 +115,10 @@ def test_a_test_is_delivered_signed_and_at_once(api, site, webhook):
     channel_id, secret = webhook
     assert api.post(f"{CHANNELS}{channel_id}/test/").json() == {"delivered": True}
     [(path, headers, body)] = site.got
-    signed = headers["X-Copytrade-Timestamp"].encode() + b"." + body
-    expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    assert headers["X-Copytrade-Signature"] == f"v1={expected}"
+    assert genuine(secret, headers, body)
+    assert not genuine(secret, headers, body + b" ")
+    assert not genuine("another", headers, body)
+    assert not genuine(secret, headers, body, now=time.time() + 301)
     assert (path, json.loads(body)["kind"]) == ("/hook", "test")
     assert api.get(f"{CHANNELS}{channel_id}/").json()["last_sent_at"]
 

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from django.core.management import get_commands
+from django.urls import resolve
+
 from local import configuration_page
 from local.paths import ROOT
 
@@ -26,3 +29,31 @@ def test_the_configuration_page_tells_of_every_variable_what_it_means() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.+) \|$", configuration_page.page(), re.M)
     assert [name for name, _ in rows] == re.findall(r"^#?([A-Z_0-9]+)=", example, re.M)
     assert all(meaning.strip() for _, meaning in rows)
+
+
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+
+
+def words_of_pages() -> str:
+    """All that pages and forms may say."""
+    sources = [*(ROOT / "templates").rglob("*.html"), *ROOT.glob("[a-z]*/**/*.py")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in sources if "tests" not in path.parts)
+
+
+def test_there_is_a_guide_for_each_role():
+    assert {guide.stem for guide in GUIDES} == {
+        *("follower", "master", "integrator"),
+        *("compliance", "auditor", "operator"),
+    }
+
+
+def test_what_guides_tell_to_press_open_and_run_is_there():
+    words, commands = words_of_pages(), get_commands()
+    for guide in GUIDES:
+        text = guide.read_text(encoding="utf-8")
+        for label in set(re.findall(r"\*\*([^*]+)\*\*", text)):
+            assert re.search(rf"[\"'>]{re.escape(label)}[\"'<:]", words), (guide, label)
+        for address in re.findall(r"`(?:GET |POST )?(/[\w/{}-]+)`", text):
+            resolve(address.replace("{id}", "00000000-0000-7000-8000-000000000000"))
+        for command in re.findall(r"manage\.py (\w+)", text):
+            assert command in commands, (guide, command)
