@@ -1,9 +1,7 @@
-"""What a campaign does inside the platform's environment: `python -m tests.crashes.inside NAME JSON`."""
+"""What a campaign does inside the platform's environment: `python -m tests.crashes.inside`."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -186,4 +184,4 @@ def _balances(account: ExchangeAccount) -> tuple[Decimal, Decimal]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](**json.loads(sys.argv[2]))))
+    flow.serve(globals())

@@ -57,6 +57,7 @@ class Stage(PlatformRun):
         self.platform.wait_ready()
 
     def stop(self) -> None:
+        self.end_insider()
         self.platform.stop_all()
 
     def tend(self, struck: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a test does inside the platform's environment: `python -m tests.flows.inside NAME JSON`.
+"""What a test does inside the platform's environment: `python -m tests.flows.inside`, asked line by line.
 
 The platform under test has a database and secrets of its own, so these run in a process that has them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -20,6 +21,7 @@ django.setup()
 
 from allauth.account.models import EmailAddress  # noqa: E402 - the apps must be ready first
 from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -229,5 +231,21 @@ def _account(owner: User, key: dict[str, Any]) -> ExchangeAccount:
     return account
 
 
+def serve(functions: dict[str, Any]) -> None:
+    """Each line is `[name, arguments]`, and is answered by `{"result"}` or `{"error"}`.
+
+    Between two of them no connection to the database is kept: an engine may have died meanwhile.
+    """
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        try:
+            answer = {"result": functions[name](**arguments)}
+        except Exception:  # noqa: BLE001 - told to whoever asked
+            answer = {"error": traceback.format_exc()}
+        connection.close_pool()  # type: ignore[attr-defined]
+        print(json.dumps(answer), file=answers, flush=True)
+
+
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](**json.loads(sys.argv[2]))))
+    serve(globals())
