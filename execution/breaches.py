@@ -17,8 +17,9 @@ from ledger.pnl import PLACES
 from risk.checks import Allowance, Denial, daily_loss
 from risk.days import day_of
 from risk.models import Breach, RiskLimits, SubscriptionLimits
+from subscriptions.locks import lock_live_of
 from subscriptions.models import Subscription
-from subscriptions.services import lock_live_of, pause_for_loss
+from subscriptions.services import pause_for_loss
 
 log = structlog.get_logger(__name__)
 

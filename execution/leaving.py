@@ -16,14 +16,15 @@ from execution.endings import Work
 from execution.models import CopyOrder, client_order_id
 from ledger.models import Position
 from records.timeline import identity
-from subscriptions import services as subscriptions
+from subscriptions.ending import end, start_closing
+from subscriptions.locks import lock_to_end
 from subscriptions.models import Subscription
 
 
 def leave(*, subscription: Subscription, positions: str | None, now: datetime) -> Subscription:
     """Unsubscribe; `positions` is `keep` or `close`, None as the subscription says. Twice changes nothing."""
     with transaction.atomic(durable=True):
-        locked = subscriptions.lock_subscription(subscription.pk)
+        locked = lock_to_end(subscription.pk)
         _leave(locked, positions, now)
     return locked
 
@@ -37,7 +38,7 @@ def leave_all(*, follower: User, positions: str | None, now: datetime) -> list[S
 def leave_lost_master(*, subscription_id: int, now: datetime) -> None:
     """Sell what is held and leave, if that is still what its owner wants when the master is lost."""
     with transaction.atomic(durable=True):
-        locked = subscriptions.lock_subscription(subscription_id)
+        locked = lock_to_end(subscription_id)
         may_leave = locked.status in (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
         if may_leave and locked.on_master_lost == Subscription.OnMasterLost.CLOSE:
             _leave(locked, Subscription.OnUnsubscribe.CLOSE, now)
@@ -50,7 +51,7 @@ def advance(*, now: datetime) -> Work:
     closing = Subscription.objects.filter(~Exists(waiting), status=Subscription.Status.CLOSING)
     for subscription_id in list(closing.order_by("pk").values_list("pk", flat=True)):
         with transaction.atomic(durable=True):
-            subscription = subscriptions.lock_subscription(subscription_id)
+            subscription = lock_to_end(subscription_id)
             if subscription.status == Subscription.Status.CLOSING:
                 work.exits += _advance(subscription, now)
     return work
@@ -73,7 +74,7 @@ def _advance(subscription: Subscription, now: datetime) -> list[int]:
         ]
     )
     if not orders:
-        subscriptions.end(subscription=subscription, now=now)
+        end(subscription=subscription, now=now)
     return [order.pk for order in orders]
 
 
@@ -119,8 +120,8 @@ def _leave(subscription: Subscription, positions: str | None, now: datetime) -> 
     if subscription.status == Subscription.Status.CLOSED:
         return
     chosen = positions or subscription.on_unsubscribe
-    subscriptions.start_closing(subscription=subscription, positions=chosen)
+    start_closing(subscription=subscription, positions=chosen)
     holds = Position.objects.open().filter(subscription=subscription).exists()
     sells = holds and chosen == Subscription.OnUnsubscribe.CLOSE
     if not sells and not CopyOrder.objects.live().filter(subscription=subscription).exists():
-        subscriptions.end(subscription=subscription, now=now)
+        end(subscription=subscription, now=now)

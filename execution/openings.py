@@ -104,7 +104,7 @@ def write(opening_id: int, *, now: datetime) -> Work:
 
 
 def _lock(opening_id: int) -> Opening | None:
-    """With its subscription. A busy one is for the next sweep: who leaves holds it and wants the strategy."""
+    """With its subscription. A busy one is for the next sweep: the master's fills wait for this strategy."""
     return (
         Opening.objects.select_for_update(of=("self", "subscription"), no_key=True, skip_locked=True)
         .select_related("subscription__exchange_account")

@@ -29,9 +29,9 @@ from risk.checks import Limits
 from risk.models import KillSwitch, RiskLimits
 from strategies.models import PerformanceSnapshot, Signal, Strategy
 from strategies.services import EXCHANGE_UNAVAILABLE, RETRY_SECONDS, SYMBOL_NOT_LISTED, market_rules
-from subscriptions import services as following
+from subscriptions import allocating, following
+from subscriptions.following import Terms
 from subscriptions.models import Subscription
-from subscriptions.services import Terms
 from subscriptions.sizing import exit_fraction
 from wallets.models import ExchangeAccount
 from wallets.services import ANSWER_SECONDS
@@ -82,7 +82,7 @@ def allocation_to_preview(
     free = account.free_quote if account.quote == strategy.quote else None
     if free is None and wanted is None:
         raise invalid(codes.REQUIRED, "What is free on this account is not known.", attr="allocation")
-    return following.allocation_within(
+    return allocating.allocation_within(
         strategy, account, wanted, Decimal("Infinity") if free is None else free
     )
 

@@ -19,7 +19,7 @@ from rest import codes
 from rest.errors import Conflict, invalid
 from strategies.models import Signal, Strategy
 from strategies.services import ACCOUNT_INVALID, SYMBOL_NOT_LISTED, lock_strategy, market_rules
-from subscriptions.services import NOT_PUBLISHED
+from subscriptions.following import NOT_PUBLISHED
 from wallets.models import ExchangeAccount
 
 IDEMPOTENCY_CONFLICT = codes.declare(

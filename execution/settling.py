@@ -33,7 +33,7 @@ from ledger.booking import (
     positions_for,
     write_positions,
 )
-from subscriptions import services as subscriptions
+from subscriptions.ending import reopen
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_relations, write_money
 from wallets import dead_keys
@@ -67,7 +67,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         write_positions(positions.values(), now=now)
         write_money(relations.values())
         late = sorted(key for key in booked if relations[key].status == Subscription.Status.CLOSED)
-        subscriptions.reopen(subscription_ids=late)
+        reopen(subscription_ids=late)
         orders.insert(parts, now=now)
         _mark_invalid(outcomes, locked, now)
         work = released(finished, now=now) + _to_ask(outcomes, locked)

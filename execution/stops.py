@@ -19,8 +19,9 @@ from execution.leaving import exit_of_all
 from execution.models import CopyOrder
 from ledger.models import Position
 from ledger.valuation import worth_of
-from subscriptions import services as subscriptions
+from subscriptions.locks import lock_subscription
 from subscriptions.models import Subscription
+from subscriptions.services import stop
 
 log = structlog.get_logger(__name__)
 
@@ -62,14 +63,14 @@ def _log_unwatched(subscription_ids: Sequence[int], now: datetime) -> None:
 def _stop(subscription_id: int, now: datetime) -> list[int]:
     """Pause and write the orders that sell, together; of two that race, the second finds it done."""
     with transaction.atomic(durable=True):
-        row = subscriptions.lock_subscription(subscription_id)
+        row = lock_subscription(subscription_id)
         if not Subscription.objects.with_levels().filter(pk=row.pk).exists():
             return []
         result = worth_of([row], now=now)[row.pk].pnl
         level = None if result is None else row.level_reached(result)
         if result is None or level is None:
             return []
-        subscriptions.stop(subscription=row, now=now)
+        stop(subscription=row, now=now)
         notices.tell_of_stop(row, level, result, now=now)
         if level == "stop_loss":
             write_stop(row, result, now=now)

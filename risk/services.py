@@ -14,8 +14,8 @@ from compliance.audit import Origin
 from compliance.models import Action
 from risk import telling
 from risk.models import Breach, KillSwitch, Oversize, RiskLimits, SubscriptionLimits
+from subscriptions.locks import lock_live_of, lock_subscription
 from subscriptions.models import Subscription
-from subscriptions.services import lock_live_of, lock_subscription
 
 
 @dataclass(frozen=True, slots=True)

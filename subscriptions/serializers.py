@@ -16,9 +16,9 @@ from strategies.invites import services as invites
 from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Strategy
 from strategies.serializers import MOST_SYMBOLS, Choice, Symbol
+from subscriptions.following import Terms, missing_symbols
 from subscriptions.models import Subscription
 from subscriptions.seeing import readable
-from subscriptions.services import Terms, missing_symbols
 from wallets.models import ExchangeAccount
 
 MOST_BPS = 10_000

@@ -34,7 +34,7 @@ from copytrade.pages.strategy import visible_strategy
 from exchanges.rounding import plain
 from ledger.models import Position
 from strategies.models import Strategy, StrategySymbol
-from subscriptions import services
+from subscriptions import following
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 from wallets.services import CannotConnect, open_paper_account
@@ -177,7 +177,7 @@ def _start(request: HttpRequest, strategy: Strategy, form: FollowForm) -> bool:
     now = timezone.now()
     try:
         account = form.chosen_account() or _new_paper_account(request, follower, now)
-        services.follow(
+        following.follow(
             follower=follower,
             strategy=strategy,
             exchange_account=account,

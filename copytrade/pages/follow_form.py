@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from copytrade.templatetags.ui import money
 from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Strategy
+from subscriptions.following import Terms
 from subscriptions.models import Subscription
-from subscriptions.services import Terms
 from wallets.models import ExchangeAccount
 
 NEW_PAPER = "new-paper"

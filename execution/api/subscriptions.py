@@ -19,7 +19,7 @@ from execution import leaving
 from ledger.valuation import worth_of
 from rest.serializers import validated_query
 from rest.views import ApiView
-from subscriptions import services
+from subscriptions import following, services
 from subscriptions.api import person
 from subscriptions.models import Subscription
 from subscriptions.serializers import (
@@ -71,7 +71,7 @@ class SubscriptionsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         given = self.body(SubscriptionSerializer)
-        subscription = services.follow(
+        subscription = following.follow(
             follower=person(request),
             strategy=given["strategy"],
             exchange_account=given["exchange_account"],

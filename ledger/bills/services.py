@@ -22,8 +22,8 @@ from ledger.fees import Share, share_of
 from ledger.valuation import worth_of, worth_when_left
 from rest import codes
 from rest.errors import Conflict, Forbidden
+from subscriptions.locks import lock_subscription
 from subscriptions.models import Subscription
-from subscriptions.services import lock_subscription
 
 BILL_DECIDED = codes.declare("bill_decided", "This bill was paid or waived already.")
 NOT_THE_MASTER = codes.declare("not_the_master", "Only the strategy's master says so.")

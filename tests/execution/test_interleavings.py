@@ -15,7 +15,7 @@ from execution.states import Status
 from ledger.models import Mark, Position
 from risk.models import RiskLimits
 from strategies.models import Signal
-from subscriptions import services as subscription_services
+from subscriptions import ending
 from subscriptions.models import Subscription
 from tests import factories
 from tests.execution.world import (
@@ -239,14 +239,14 @@ def test_two_people_leave_the_same_strategies_at_the_same_time(monkeypatch: pyte
     for person, strategies in zip(people, ((first, second), (second, first)), strict=True):
         for strategy in strategies:
             factories.SubscriptionFactory.create(follower=person, strategy=strategy)
-    both, met, end = threading.Barrier(2, timeout=10), threading.local(), subscription_services.end
+    both, met, end = threading.Barrier(2, timeout=10), threading.local(), ending.end
 
     def end_one_and_wait_for_the_other(**arguments: Any) -> None:
         end(**arguments)
         if not hasattr(met, "other"):
             met.other = both.wait()
 
-    monkeypatch.setattr(subscription_services, "end", end_one_and_wait_for_the_other)
+    monkeypatch.setattr(leaving, "end", end_one_and_wait_for_the_other)
 
     def leave(person: Any) -> None:
         try:

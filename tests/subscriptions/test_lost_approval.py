@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.exceptions import APIException
 
 from accounts.models import User
-from subscriptions import services, tasks
+from subscriptions import following, services, tasks
 from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 
@@ -63,7 +63,7 @@ def test_a_master_without_approval_gets_no_new_followers(user):
     strategy.exchange_account.save()
     account = ExchangeAccountFactory.create(owner=user)
     with pytest.raises(APIException, match="master's identity"):
-        services.check_joining(user, strategy, account)
+        following.check_joining(user, strategy, account)
     User.objects.filter(pk=strategy.owner_id).update(kyc_status="approved")
     strategy.refresh_from_db()
-    services.check_joining(user, strategy, account)
+    following.check_joining(user, strategy, account)

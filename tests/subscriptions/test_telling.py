@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import Notification, User
-from subscriptions import services
+from subscriptions import ending, services
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
 
@@ -54,6 +54,6 @@ def test_a_lost_approval_is_told_as_the_reason(user, copy):
 def test_the_end_tells_what_became_of_what_was_held(copy, user, chosen, sentence):
     copy.refresh_from_db()
     copy.on_unsubscribe = chosen
-    services.end(subscription=copy, now=NOW)
+    ending.end(subscription=copy, now=NOW)
     assert titles(user) == ["You no longer copy Tide 100% {calm}"]
     assert sentence in Notification.objects.get().body

@@ -25,7 +25,7 @@ from copytrade.demo import (
 )
 from strategies.models import Strategy
 from strategies.services import Offer, create_strategy, publish
-from subscriptions.services import Terms, follow
+from subscriptions.following import Terms, follow
 from wallets.services import open_paper_account
 
 WHO = {
