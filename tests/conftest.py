@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
+from django.core.servers.basehttp import WSGIRequestHandler
 from rest_framework.test import APIClient
 
 from accounts import second_factor, token_store
@@ -28,6 +29,12 @@ STAFF_PATHS = second_factor.STAFF_PATHS
 def limits_of_one_process() -> None:
     """What one test makes a venue say about our address is not for the tests of another process."""
     limits.configure("")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def answers_at_once():
+    """The live server writes heads and bodies apart: each body would wait 40 ms for the head's receipt."""
+    WSGIRequestHandler.disable_nagle_algorithm = True
 
 
 @pytest.fixture(autouse=True)

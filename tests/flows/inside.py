@@ -243,6 +243,7 @@ def serve(functions: dict[str, Any]) -> None:
             answer = {"result": functions[name](**arguments)}
         except Exception:  # noqa: BLE001 - told to whoever asked
             answer = {"error": traceback.format_exc()}
+        connection.close()
         connection.close_pool()  # type: ignore[attr-defined]
         print(json.dumps(answer), file=answers, flush=True)
 
