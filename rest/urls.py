@@ -5,4 +5,4 @@ from django.urls import URLPattern, path, re_path
 from rest.views import CodesView, UnknownPathView
 
 api_urlpatterns: list[URLPattern] = [path("codes/", CodesView.as_view(), name="api-codes")]
-unknown_path: list[URLPattern] = [re_path(r"^.*$", UnknownPathView.as_view())]
+unknown_path: list[URLPattern] = [re_path("", UnknownPathView.as_view())]

@@ -20,6 +20,8 @@ import requests
 django.setup()
 
 from allauth.account.models import EmailAddress  # noqa: E402 - the apps must be ready first
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
@@ -33,6 +35,7 @@ from exchanges.types import Account, Credentials, Side  # noqa: E402
 from execution.models import CopyOrder  # noqa: E402
 from execution.states import FINAL  # noqa: E402
 from ledger.models import Position, Trade  # noqa: E402
+from risk.models import RiskLimits  # noqa: E402
 from strategies.models import PerformanceSnapshot, Signal, Strategy, StrategySymbol  # noqa: E402
 from subscriptions.models import Subscription  # noqa: E402
 from wallets import vault  # noqa: E402
@@ -168,6 +171,19 @@ def let_log_in(*, strategy: int, password: str) -> str:
         user=person, email=person.email, defaults={"verified": True, "primary": True}
     )
     return person.email
+
+
+def limit_first_follower(*, strategy: int, max_order_notional: str) -> None:
+    person = Subscription.objects.filter(strategy=strategy).earliest("pk").follower
+    RiskLimits.objects.create(user=person, max_order_notional=Decimal(max_order_notional))
+
+
+def give_second_factor(*, email: str) -> list[str]:
+    """The secret of their app, and their recovery codes."""
+    person = User.objects.get(email=email)
+    secret: str = generate_totp_secret()
+    TOTP.activate(person, secret)
+    return [secret, *RecoveryCodes.activate(person).get_unused_codes()]
 
 
 def secrets_in_use() -> dict[str, str]:

@@ -11,7 +11,7 @@ from local.paths import VENV
 from tests.flows.platform_run import PlatformRun
 from tests.flows.test_audit import Auditor
 from tests.flows.test_copying import settled, trade
-from tests.flows.test_integrator import PASSWORD
+from tests.flows.test_integrator import PASSWORD, Integrator
 
 pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("platform")]
 
@@ -43,10 +43,42 @@ def all_that_can_be_read(platform: PlatformRun, email: str) -> dict[str, bytes]:
     return found
 
 
+def secrets_of_a_person(platform: PlatformRun) -> dict[str, str]:
+    """Each kind that somebody may give us or get from us: shown once, or never."""
+    person = Integrator(platform, "discreet-person@example.com")
+    account = person.post("wallets/exchange-accounts/", {"exchange": "paper", "label": "Mine"})
+    offer = {"name": "Discreet", "exchange_account": account["id"], "symbols": ["BNB/USDT"]}
+    strategy = person.post("strategies/", offer | {"status": "published", "visibility": "private"})
+    hook = person.post(f"strategies/{strategy['id']}/webhooks/", {})
+    invite = person.post(f"strategies/{strategy['id']}/invites/", {})
+    bot = "123456:AAEhBP0av28rKmG8pLcNqRs4tUvWxYz12345"
+    channel = {"kind": "telegram", "label": "Phone", "bot_token": bot, "chat_id": "987654321"}
+    person.post("notification-channels/", channel)
+    wrong = {
+        "exchange": "binance",
+        "label": "x",
+        "api_key": "key-that-was-refused",
+        "secret": "refused-secret-1",
+    }
+    assert person.send("POST", "wallets/exchange-accounts/", wrong).status_code == 400
+    app, *codes = platform.inside("give_second_factor", email="discreet-person@example.com")
+    return {
+        "a master's token": person.token,
+        "address of a webhook": hook["url"].rstrip("/").rpartition("/")[2],
+        "invite": invite["code"],
+        "bot": bot,
+        "refused key": wrong["api_key"],
+        "refused secret": wrong["secret"],
+        "app": app,
+        "recovery code": codes[0],
+    }
+
+
 def test_no_secret_is_in_a_log_a_page_an_export_or_a_dump(platform: PlatformRun) -> None:
     built = trade(platform, "discreet", 5)
     settled(platform, built)
     auditor = Auditor(platform)
+    own = secrets_of_a_person(platform)
     email = platform.inside("let_log_in", strategy=built["strategy"], password=PASSWORD)
     outputs = all_that_can_be_read(platform, email)
     outputs["audit export"] = auditor.get("audit/export?format=json").content
@@ -56,13 +88,17 @@ def test_no_secret_is_in_a_log_a_page_an_export_or_a_dump(platform: PlatformRun)
         if log.stem not in ("paper", "databases"):
             outputs[log.name] = log.read_bytes()
 
-    secrets = platform.inside("secrets_in_use") | {
-        "password": PASSWORD,
-        "token": auditor.headers["Authorization"].removeprefix("Bearer "),
-        "secret key": platform.platform.env["SECRET_KEY"],
-        "ring": platform.platform.env["FIELD_ENCRYPTION_KEYS"],
-    }
-    assert len(secrets) >= 14
+    secrets = (
+        platform.inside("secrets_in_use")
+        | own
+        | {
+            "password": PASSWORD,
+            "token": auditor.headers["Authorization"].removeprefix("Bearer "),
+            "secret key": platform.platform.env["SECRET_KEY"],
+            "ring": platform.platform.env["FIELD_ENCRYPTION_KEYS"],
+        }
+    )
+    assert len(secrets) >= 14 + len(own)
     assert {"trading.log", "web.log", "watcher.log", "dashboard/", "api/v1/orders/"} <= outputs.keys()
     leaks = [
         (name, place)

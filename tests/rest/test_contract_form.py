@@ -16,8 +16,9 @@ def send(api, body: bytes, content_type="application/json"):
     return api.generic("PATCH", ME, body, content_type=content_type)
 
 
-def test_an_unknown_address_is_told_in_json(db):
-    response = APIClient().get("/api/v1/nothing/here")
+@pytest.mark.parametrize("address", ["/api/v1/nothing/here", "/api/v1/orders/%0A/", "/token/%0D%0A"])
+def test_an_unknown_address_is_told_in_json(db, address):
+    response = APIClient().get(address)
     assert response.status_code == 404
     assert response.json() == {
         "type": "client_error",
