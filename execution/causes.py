@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import F, Min, Sum
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,7 @@ SENTENCES: dict[str, str | Promise] = {
 
 
 def likely_cause(*, account_id: int, asset: str, missing: Decimal) -> str:
-    """Fees in this coin for trades of others, a withdrawal in the books, or else the owner's own trading."""
+    """Fees in this coin for trades of others, a withdrawal since it was copied, or own trading."""
     if _not_yet_adjusted(account_id, asset, _paid_in_fees(account_id, asset), "fee") >= missing:
         return Adjustment.Cause.FEE
     if _not_yet_adjusted(account_id, asset, _withdrawn(account_id, asset), "withdrawal") >= missing:
@@ -44,6 +44,19 @@ def _paid_in_fees(account_id: int, asset: str) -> Decimal:
 
 
 def _withdrawn(account_id: int, asset: str) -> Decimal:
-    gone = Transfer.objects.filter(exchange_account_id=account_id, asset=asset, kind=Transfer.Kind.WITHDRAWAL)
-    total: Decimal = gone.aggregate(sum=Coalesce(Sum("amount"), Decimal(0)))["sum"]
+    """Only while the coin was copied: what went before were its owner's own."""
+    copied = Trade.objects.filter(
+        exchange_account_id=account_id, subscription__isnull=False, symbol__startswith=f"{asset}/"
+    )
+    since = copied.aggregate(first=Min("at"))["first"]
+    if since is None:
+        return Decimal(0)
+    # Venues tell transfers to the second.
+    gone = Transfer.objects.filter(
+        exchange_account_id=account_id,
+        asset=asset,
+        kind=Transfer.Kind.WITHDRAWAL,
+        at__gte=since.replace(microsecond=0),
+    )
+    total: Decimal = gone.aggregate(sum=Coalesce(Sum(F("amount") + F("fee")), Decimal(0)))["sum"]
     return total

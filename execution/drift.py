@@ -20,13 +20,15 @@ from django.utils import timezone
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError, Unavailable
 from exchanges.rounding import EXACT
-from exchanges.types import Balance
-from execution.causes import likely_cause
+from exchanges.types import Balance, TransferReport
+from execution import notices
+from execution.causes import SENTENCES, likely_cause
 from execution.models import CoinDifference, CopyOrder
 from execution.states import AT_THE_VENUE
 from ledger.adjustments import shrink
 from ledger.booking import SubPosition, positions_for, write_positions
 from ledger.models import Fill, Position
+from ledger.transfers import book_transfers
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_relations, write_money
 from wallets import vault
@@ -38,6 +40,7 @@ ZERO = Decimal(0)
 SEEN_TWICE = timedelta(seconds=60)
 ACCOUNTS_AT_ONCE = 100
 BALANCES_LIMIT_SECONDS = 60.0
+TRANSFERS_ASKED = timedelta(days=90)
 NOT_OPENED = Unavailable("this account's keys cannot be opened")
 
 
@@ -85,12 +88,45 @@ def compare(accounts: Sequence[ExchangeAccount]) -> list[Comparison]:
     asked_at = timezone.now()
     answers = loop.run(_balances_of(accounts), timeout=BALANCES_LIMIT_SECONDS)
     comparisons = []
+    _read_transfers([a for a, b in zip(accounts, answers, strict=True) if _looks_short(a, b)], now=asked_at)
     for account, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, ExchangeError):
             comparisons.append(Comparison(account, error=answer))
         else:
             comparisons.append(note(account, answer, asked_at=asked_at, now=timezone.now()))
     return comparisons
+
+
+def _looks_short(account: ExchangeAccount, answer: dict[str, Balance] | ExchangeError) -> bool:
+    """Without a lock: whether the reason for missing coins is worth a question."""
+    if isinstance(answer, ExchangeError):
+        return False
+    booked: dict[str, Decimal] = defaultdict(Decimal)
+    held = Position.objects.open().filter(subscription__exchange_account=account)
+    for symbol, amount in held.values_list("symbol", "held"):
+        booked[symbol.partition("/")[0]] += amount
+    return any(asset not in answer or answer[asset].total < amount for asset, amount in booked.items())
+
+
+def _read_transfers(accounts: Sequence[ExchangeAccount], *, now: datetime) -> None:
+    """Book what came to these accounts or left them lately, as far as their venues show it."""
+    if not accounts:
+        return
+    told = loop.run(_transfers_of(accounts, now - TRANSFERS_ASKED), timeout=BALANCES_LIMIT_SECONDS)
+    for account, reports in zip(accounts, told, strict=True):
+        book_transfers(account_id=account.pk, reports=reports, now=now)
+
+
+async def _transfers_of(accounts: Sequence[ExchangeAccount], since: datetime) -> list[list[TransferReport]]:
+    return list(await asyncio.gather(*(_transfers(account, since) for account in accounts)))
+
+
+async def _transfers(account: ExchangeAccount, since: datetime) -> list[TransferReport]:
+    try:
+        return await gateway.fetch_transfers(account.open(), since=since)
+    except ExchangeError as error:
+        log.warning("transfers_not_read", account_id=account.pk, text=str(error))
+        return []
 
 
 async def _balances_of(accounts: Sequence[ExchangeAccount]) -> list[dict[str, Balance] | ExchangeError]:
@@ -170,7 +206,9 @@ def _settle(
         row.save(update_fields=["missing", "counted_at"])
         return False
     confirmed = min(row.missing, missing)
-    shrink(
+    # By now the venue may have told more than at first sight.
+    row.cause = likely_cause(account_id=row.exchange_account_id, asset=row.asset, missing=confirmed)
+    taken = shrink(
         account_id=row.exchange_account_id,
         missing=confirmed,
         cause=row.cause,
@@ -180,11 +218,12 @@ def _settle(
     )
     write_positions(positions, now=now)
     write_money(relations.values())
+    notices.tell_of_coins_gone(taken, SENTENCES[row.cause], now=now)
     log.warning("copies_shrunk", account_id=row.exchange_account_id, asset=row.asset, amount=str(confirmed))
     if confirmed == missing:
         row.delete()
         return True
     # More has gone since: that is a new difference.
     row.missing, row.since, row.counted_at = missing - confirmed, now, now
-    row.save(update_fields=["missing", "since", "counted_at"])
+    row.save(update_fields=["missing", "cause", "since", "counted_at"])
     return False

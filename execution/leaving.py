@@ -25,7 +25,7 @@ def leave(*, subscription: Subscription, positions: str | None, now: datetime) -
     """Unsubscribe; `positions` is `keep` or `close`, None as the subscription says. Twice changes nothing."""
     with transaction.atomic(durable=True):
         locked = lock_to_end(subscription.pk)
-        _leave(locked, positions, now)
+        _leave(locked, positions, locked.follower_id, now)
     return locked
 
 
@@ -41,7 +41,7 @@ def leave_lost_master(*, subscription_id: int, now: datetime) -> None:
         locked = lock_to_end(subscription_id)
         may_leave = locked.status in (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
         if may_leave and locked.on_master_lost == Subscription.OnMasterLost.CLOSE:
-            _leave(locked, Subscription.OnUnsubscribe.CLOSE, now)
+            _leave(locked, Subscription.OnUnsubscribe.CLOSE, None, now)
 
 
 def advance(*, now: datetime) -> Work:
@@ -116,11 +116,13 @@ def exit_of_all(
     )
 
 
-def _leave(subscription: Subscription, positions: str | None, now: datetime) -> None:
+def _leave(subscription: Subscription, positions: str | None, by_id: int | None, now: datetime) -> None:
+    """`by_id` None: its master is lost."""
     if subscription.status == Subscription.Status.CLOSED:
         return
     chosen = positions or subscription.on_unsubscribe
-    start_closing(subscription=subscription, positions=chosen)
+    reason = "" if by_id else "master_lost"
+    start_closing(subscription=subscription, positions=chosen, by_id=by_id, reason=reason, now=now)
     holds = Position.objects.open().filter(subscription=subscription).exists()
     sells = holds and chosen == Subscription.OnUnsubscribe.CLOSE
     if not sells and not CopyOrder.objects.live().filter(subscription=subscription).exists():

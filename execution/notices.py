@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.notifications.kinds import NotificationKind
@@ -15,6 +16,7 @@ from accounts.notifications.services import notify
 from exchanges.rounding import plain
 from execution.reasons import Reason
 from execution.states import Status
+from ledger.models import Adjustment
 from records.bulk import select
 from strategies.models import Strategy
 from subscriptions.models import Subscription
@@ -73,6 +75,35 @@ def tell_of_coins_back(strategy: Strategy, symbol: str, *, now: datetime) -> Non
     )
 
 
+def tell_of_coins_gone(taken: Sequence[Adjustment], cause: str | Promise, *, now: datetime) -> None:
+    """Of one coin of one account, by which its copies were lowered. `cause`: part of a sentence."""
+    if not taken:
+        return
+    account = taken[0].exchange_account
+    coin = taken[0].asset
+    words = {
+        "amount": plain(sum((one.amount for one in taken), Decimal(0))),
+        "coin": coin,
+        "account": account.label,
+        "cause": cause,
+    }
+    notify(
+        user_ids=[account.owner_id],
+        kind=NotificationKind.COINS_GONE,
+        title=_("You hold %(amount)s %(coin)s less than was copied") % words,
+        body=_(
+            "On %(account)s the exchange holds less %(coin)s than your copies bought: %(cause)s. We lowered "
+            "the copies to what is there and bought nothing.\n\n"
+            "What the master sells from now on is sold of what is left. Coins that you put back are yours "
+            "and belong to no copy."
+        )
+        % words,
+        link=reverse("positions"),
+        now=now,
+        dedupe=f"{account.public_id}:{coin}:{now.isoformat()}",
+    )
+
+
 def tell_of_stop(copy: Subscription, level: str, result: Decimal, *, now: datetime) -> None:
     """`level`: which of the two was reached."""
     is_loss = level == "stop_loss"
@@ -126,7 +157,7 @@ def tell_of_refused(signal_ids: Sequence[int]) -> None:
             kind=NotificationKind.COPIES_REFUSED,
             title=title % {"strategy": name},
             body=body % words,
-            link=reverse("orders"),
+            link=reverse("risk") if is_denied else reverse("orders"),
             now=at,
             dedupe=f"{strategy_id}:{code}:{at:%Y-%m-%d}",
         )

@@ -67,7 +67,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
         write_positions(positions.values(), now=now)
         write_money(relations.values())
         late = sorted(key for key in booked if relations[key].status == Subscription.Status.CLOSED)
-        reopen(subscription_ids=late)
+        reopen(subscription_ids=late, now=now)
         orders.insert(parts, now=now)
         _mark_invalid(outcomes, locked, now)
         work = released(finished, now=now) + _to_ask(outcomes, locked)

@@ -19,11 +19,14 @@ from ledger.models import Adjustment, Bill, PricePoint, Trade, TradeQuerySet, Tr
 from ledger.pnl import NOTHING, PLACES, ZERO, Holding, book
 from ledger.recounting import execution_of, without_what_left
 from risk.rates import Rates, symbols_between
-from subscriptions.models import Subscription
+from subscriptions.models import History, Subscription
 
 # A price that was read longer ago is none.
 PRICE_IS_OF = timedelta(minutes=15)
 CHUNK = 2000
+
+
+Entry = Trade | Adjustment | History
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,14 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Trades and transfers are in the order of time; sums are in the strategy's quote."""
+    """Everything is in the order of time; sums are in the strategy's quote."""
 
     subscription: Subscription
     opening: Balance
     closing: Balance
     trades: TradeQuerySet
     transfers: Sequence[Transfer]
+    allocations: Sequence[History]
     fees: Decimal
     fees_unknown: int
     performance_fee: Decimal
@@ -75,9 +79,12 @@ class _Count:
     fees: Decimal = ZERO
     fees_unknown: int = 0
 
-    def add(self, entries: Iterable[Trade | Adjustment]) -> None:
+    def add(self, entries: Iterable[Entry]) -> None:
         with localcontext(EXACT):
             for entry in entries:
+                if isinstance(entry, History):
+                    self.cash += entry.change
+                    continue
                 before = self.holdings.get(entry.symbol, NOTHING)
                 if isinstance(entry, Adjustment):
                     # What the coins had cost is the copy's cash again: its result is not touched.
@@ -108,11 +115,14 @@ class _Count:
         self.fees_unknown += trade.fee_in_quote is None
 
 
-def _in_order(trades: QuerySet[Trade], gone: QuerySet[Adjustment]) -> Iterator[Trade | Adjustment]:
-    """By time, both streamed."""
-    rows: list[Iterable[Trade | Adjustment]] = [
+def _in_order(
+    trades: QuerySet[Trade], gone: QuerySet[Adjustment], allocations: Sequence[History]
+) -> Iterator[Entry]:
+    """By time, what may be many streamed."""
+    rows: list[Iterable[Entry]] = [
         trades.iterator(chunk_size=CHUNK),
         gone.iterator(chunk_size=CHUNK),
+        allocations,
     ]
     return merge(*rows, key=attrgetter("at"))
 
@@ -122,11 +132,14 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
     trades = Trade.objects.filter(subscription=subscription).order_by("at", "pk")
     within = trades.filter(at__gte=since, at__lt=until)
     gone = Adjustment.objects.filter(subscription=subscription).order_by("at", "pk")
-    count = _Count(subscription.allocation, {})
-    count.add(_in_order(trades.filter(at__lt=since), gone.filter(at__lt=since)))
+    changes = list(History.objects.of_allocations().filter(subscription=subscription).select_related("by"))
+    earlier = [change for change in changes if change.at < since]
+    count = _Count(_first_allocation(subscription, changes), {})
+    count.add(_in_order(trades.filter(at__lt=since), gone.filter(at__lt=since), earlier))
     opening = _balance(subscription, count, since)
     fees, fees_unknown = count.fees, count.fees_unknown
-    count.add(_in_order(within, gone.filter(at__gte=since, at__lt=until)))
+    during = [change for change in changes if since <= change.at < until]
+    count.add(_in_order(within, gone.filter(at__gte=since, at__lt=until), during))
     transfers = Transfer.objects.filter(
         exchange_account=subscription.exchange_account_id, at__gte=since, at__lt=until
     )
@@ -136,6 +149,7 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
         closing=_balance(subscription, count, until),
         trades=within,
         transfers=list(transfers.order_by("at", "pk")),
+        allocations=during,
         fees=count.fees - fees,
         fees_unknown=count.fees_unknown - fees_unknown,
         # Bills are between two people and move no money of the copy's.
@@ -143,6 +157,11 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
             subscription=subscription, settled_at__gte=since, settled_at__lt=until
         ).charged(),
     )
+
+
+def _first_allocation(subscription: Subscription, changes: Sequence[History]) -> Decimal:
+    with localcontext(EXACT):
+        return sum((-change.change for change in changes), subscription.allocation)
 
 
 def _balance(subscription: Subscription, count: _Count, at: datetime) -> Balance:

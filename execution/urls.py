@@ -12,6 +12,7 @@ from execution.api.subscriptions import (
     CloseAllView,
     OpenPositionsView,
     PauseAllView,
+    SubscriptionHistoryView,
     SubscriptionsView,
     SubscriptionView,
 )
@@ -32,6 +33,11 @@ api_urlpatterns: list[URLPattern] = [
     path("subscriptions/pause-all/", PauseAllView.as_view(), name="api-pause-all"),
     path("subscriptions/close-all/", CloseAllView.as_view(), name="api-close-all"),
     path("subscriptions/<uuid:subscription_id>/", SubscriptionView.as_view(), name="api-subscription"),
+    path(
+        "subscriptions/<uuid:subscription_id>/history/",
+        SubscriptionHistoryView.as_view(),
+        name="api-subscription-history",
+    ),
     path(
         "subscriptions/<uuid:subscription_id>/open-positions/",
         OpenPositionsView.as_view(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -11,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger import statistics
-from ledger.models import Position
+from ledger.models import Adjustment, Position
 from ledger.serializers import (
     PerformanceFilters,
     PerformanceSerializer,
@@ -39,8 +41,18 @@ class PositionsView(ApiView):
         own = Position.objects.of_follower(request.user.pk or 0).filter(**self.query())
         page = self.paginate_queryset(own.select_related("subscription__exchange_account")) or []
         keys = {(row.subscription.exchange_account.exchange, row.symbol) for row in page if row.subscription}
-        context = {"prices": fresh_prices(keys, now=timezone.now())}
+        context = {"prices": fresh_prices(keys, now=timezone.now()), "adjustments": _adjustments_of(page)}
         return self.get_paginated_response(PositionSerializer(page, many=True, context=context).data)
+
+
+def _adjustments_of(positions: Sequence[Position]) -> Mapping[tuple[int, str], Sequence[Adjustment]]:
+    """By copy and symbol, newest first."""
+    found: dict[tuple[int, str], list[Adjustment]] = defaultdict(list)
+    for row in Adjustment.objects.filter(
+        subscription__in=[position.subscription_id for position in positions]
+    ).order_by("-at", "-pk"):
+        found[row.subscription_id, row.symbol].append(row)
+    return found
 
 
 class PerformanceView(ApiView):

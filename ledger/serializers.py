@@ -10,7 +10,7 @@ from django.db.models import Q
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ledger.models import Position, Trade, TradeQuerySet
+from ledger.models import Adjustment, Position, Trade, TradeQuerySet
 from ledger.valuation import average_cost, unrealised_pnl
 from rest import codes
 from rest.errors import invalid
@@ -127,8 +127,19 @@ class PositionFilters(QuerySerializer):
     subscription = Reference(lambda user_id: Subscription.objects.owned_by(user_id), required=False)
 
 
+class AdjustmentSerializer(serializers.ModelSerializer[Adjustment]):
+    at = Moment(read_only=True)
+    amount = DecimalString(read_only=True)
+    cost = DecimalString(read_only=True, help_text="What they had cost: it is the copy's cash again.")
+
+    class Meta:
+        model = Adjustment
+        fields = ["at", "cause", "amount", "cost"]
+        read_only_fields = fields
+
+
 class PositionSerializer(serializers.ModelSerializer[Position]):
-    """Context: `prices`, by venue and symbol; what has none is unknown."""
+    """Context: `prices`, by venue and symbol; what has none is unknown. `adjustments`, by copy and symbol."""
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     subscription = serializers.UUIDField(source="subscription.public_id", read_only=True)
@@ -138,6 +149,9 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
     realised_pnl = DecimalString(read_only=True)
     unrealised_pnl = serializers.SerializerMethodField(help_text="null without a fresh price.")
     fees = DecimalString(read_only=True)
+    adjustments = serializers.SerializerMethodField(
+        help_text="Coins that left without an order of ours, newest first: `amount` is lower by them."
+    )
 
     class Meta:
         model = Position
@@ -151,8 +165,14 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
             "realised_pnl",
             "unrealised_pnl",
             "fees",
+            "adjustments",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(AdjustmentSerializer(many=True))
+    def get_adjustments(self, position: Position) -> Any:
+        gone = self.context["adjustments"][position.subscription_id, position.symbol]
+        return AdjustmentSerializer(gone, many=True).data
 
     def get_average_cost(self, position: Position) -> str | None:
         cost = average_cost(position)

@@ -75,6 +75,7 @@ def replace_limits_of_copy(
         )
         if (before or KillSwitch.OFF) != wanted.kill_switch:
             _record(locked.follower, str(locked.public_id), wanted.kill_switch, origin)
+            telling.kill_switch_of_copy_set(locked, wanted.kill_switch, now=now)
     return limits
 
 

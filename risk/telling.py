@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.services import notify
 from risk.models import KillSwitch
+from subscriptions.models import Subscription
 
 
 def kill_switch_set(user: User, mode: str, *, now: datetime) -> None:
@@ -27,13 +29,37 @@ def kill_switch_set(user: User, mode: str, *, now: datetime) -> None:
             _("No new order leaves for any of your copies, sales included."),
         ),
     }[KillSwitch(mode)]
+    _tell(user.pk, title, happened, now=now, dedupe=now.isoformat())
+
+
+def kill_switch_of_copy_set(copy: Subscription, mode: str, *, now: datetime) -> None:
+    title, happened = {
+        KillSwitch.OFF: (
+            _("The kill switch of %(strategy)s is off: copying goes on"),
+            _("Purchases are copied again, from the master's next trade on."),
+        ),
+        KillSwitch.CLOSE_ONLY: (
+            _("The kill switch of %(strategy)s is on: nothing more is bought"),
+            _("No new purchase leaves for this copy. What the master sells is still sold for you."),
+        ),
+        KillSwitch.FREEZE: (
+            _("The kill switch of %(strategy)s is on: nothing is bought or sold"),
+            _("No new order leaves for this copy, sales included."),
+        ),
+    }[KillSwitch(mode)]
+    names = {"strategy": copy.strategy.name}
+    key = f"{copy.public_id}:{now.isoformat()}"
+    _tell(copy.follower_id, title % names, happened, now=now, dedupe=key)
+
+
+def _tell(user_id: int, title: str, happened: str, *, now: datetime, dedupe: str) -> None:
     todo = _("If this was not you, revoke your API tokens and change your password.")
     notify(
-        user_ids=[user.pk],
+        user_ids=[user_id],
         kind=NotificationKind.KILL_SWITCH,
         title=title,
         body=f"{happened}\n\n{todo}",
-        link="/dashboard/",
+        link=reverse("risk"),
         now=now,
-        dedupe=now.isoformat(),
+        dedupe=dedupe,
     )

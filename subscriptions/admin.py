@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from strategies.admin import LookOnly
-from subscriptions.models import Subscription
+from subscriptions.models import History, Subscription
 
 
 @admin.register(Subscription)
@@ -12,3 +12,11 @@ class SubscriptionAdmin(LookOnly):
     list_filter = ["status", "sizing_mode"]
     list_select_related = ["follower", "strategy", "exchange_account"]
     search_fields = ["follower__email", "strategy__name", "=public_id"]
+
+
+@admin.register(History)
+class HistoryAdmin(LookOnly):
+    list_display = ["at", "subscription", "act", "by", "reason", "allocation_before", "allocation"]
+    list_select_related = ["subscription", "by"]
+    list_filter = ["act"]
+    search_fields = ["=subscription__public_id"]

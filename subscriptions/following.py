@@ -18,8 +18,9 @@ from strategies.models import Strategy
 from strategies.services import SYMBOL_NOT_LISTED, lock_strategy, market_rules, needs_kyc, require_kyc
 from subscriptions import telling
 from subscriptions.allocating import allocation_within, free_at_venue
+from subscriptions.history import note
 from subscriptions.masters import feeds_a_strategy
-from subscriptions.models import Opening, Subscription
+from subscriptions.models import History, Opening, Subscription
 from wallets.models import ExchangeAccount
 
 ALREADY_SUBSCRIBED = codes.declare("already_subscribed", "This account follows this strategy already.")
@@ -95,6 +96,7 @@ def follow(
             )
             if terms.copy_open_positions:
                 Opening.objects.create(subscription=copy, asked_at=now)
+            note([copy], History.Act.STARTED, by_id=follower.pk, now=now)
             telling.started(copy, now=now)
             return copy
     except IntegrityError as error:

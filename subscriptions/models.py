@@ -194,6 +194,66 @@ class Subscription(PublicIdModel):
         return free
 
 
+class HistoryQuerySet(models.QuerySet["History"]):
+    def of_allocations(self) -> HistoryQuerySet:
+        """Changes of what stands behind a copy, oldest first."""
+        return self.filter(act=History.Act.ALLOCATED).order_by("at", "pk")
+
+
+class History(models.Model):
+    """What was done to a copy, by whom, and how it stood from then on. Append-only."""
+
+    class Act(models.TextChoices):
+        STARTED = "started", _("Started")
+        ALLOCATED = "allocated", _("Allocation changed")
+        PAUSED = "paused", _("Paused")
+        RESUMED = "resumed", _("Resumed")
+        CLOSING = "closing", _("Leaving")
+        CLOSED = "closed", _("Ended")
+        REOPENED = "reopened", _("Reopened by a late fill")
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    act = models.CharField(max_length=9, choices=Act.choices)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="None: the platform.",
+    )
+    reason = models.CharField(max_length=16, blank=True, help_text="Why the platform did it.")
+    allocation_before = MoneyField(null=True)
+    allocation = MoneyField()
+
+    objects = HistoryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(act="allocated", allocation_before__isnull=False)
+                | ~Q(act="allocated") & Q(allocation_before=None),
+                name="a_changed_allocation_tells_the_one_before",
+            ),
+        ]
+        indexes = [models.Index(fields=["subscription", "at"], name="history_of_a_subscription")]
+
+    @property
+    def change(self) -> Decimal:
+        """What came to the copy's cash."""
+        before: Decimal = self.allocation if self.allocation_before is None else self.allocation_before
+        added: Decimal = self.allocation - before
+        return added
+
+    @property
+    def by_whom(self) -> str:
+        """`follower`, `master` or `platform`."""
+        if self.by_id is None:
+            return "platform"
+        return "follower" if self.by_id == self.subscription.follower_id else "master"
+
+
 class Opening(models.Model):
     """A follower asked to open what the master holds already.
 

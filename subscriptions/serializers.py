@@ -17,7 +17,7 @@ from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Strategy
 from strategies.serializers import MOST_SYMBOLS, Choice, Symbol
 from subscriptions.following import Terms, missing_symbols
-from subscriptions.models import Subscription
+from subscriptions.models import History, Subscription
 from subscriptions.seeing import readable
 from wallets.models import ExchangeAccount
 
@@ -193,6 +193,22 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
         if markets.rules_now(subscription.exchange_account.exchange) is None:
             return None
         return missing_symbols(subscription.strategy, subscription.exchange_account)
+
+
+class HistorySerializer(serializers.ModelSerializer[History]):
+    """How the copy stood from `at` on."""
+
+    at = Moment(read_only=True)
+    by = serializers.CharField(
+        source="by_whom", read_only=True, help_text="`follower`, `master` or `platform`."
+    )
+    allocation_before = DecimalString(read_only=True, allow_null=True)
+    allocation = DecimalString(read_only=True)
+
+    class Meta:
+        model = History
+        fields = ["at", "act", "by", "reason", "allocation_before", "allocation"]
+        read_only_fields = fields
 
 
 def _text(amount: Decimal | None) -> str | None:

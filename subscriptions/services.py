@@ -21,8 +21,9 @@ from strategies.services import ACCOUNT_INVALID, require_kyc
 from subscriptions import telling
 from subscriptions.allocating import free_at_venue, reallocate
 from subscriptions.following import NOT_PUBLISHED
+from subscriptions.history import note
 from subscriptions.locks import lock_live_of, lock_subscription
-from subscriptions.models import Opening, Subscription
+from subscriptions.models import History, Opening, Subscription
 from subscriptions.telling import Why
 from wallets.models import ExchangeAccount
 
@@ -49,11 +50,15 @@ def change_subscription(
         free = free_at_venue(account, quote, origin, now)
     with transaction.atomic(durable=True):
         locked = _lock_to_change(subscription.pk)
+        before = locked.allocation
         if "allocation" in changes:
             reallocate(locked, changes["allocation"], free)
         for name, value in changes.items():
             setattr(locked, name, value)
         locked.save(update_fields=["cash", *changes])
+        if locked.allocation != before:
+            act = History.Act.ALLOCATED
+            note([locked], act, by_id=locked.follower_id, now=now, allocation_before=before)
         _set_status(locked, status or locked.status, now)
     return locked
 
@@ -83,7 +88,7 @@ def pause_all(*, follower: User, now: datetime) -> int:
     with transaction.atomic(durable=True):
         rows = lock_live_of(follower)
         active = [row.pk for row in rows if row.status == Subscription.Status.ACTIVE]
-        return _pause(active, Why.YOU, now)
+        return _pause(active, Why.YOU, now, by_id=follower.pk)
 
 
 def pause_for_loss(*, subscription_ids: Sequence[int], now: datetime) -> int:
@@ -113,12 +118,14 @@ def stop(*, subscription: Subscription, now: datetime) -> None:
     """Its stop-loss or take-profit was reached: paused until a person resumes. The caller holds its lock."""
     subscription.status, subscription.stopped_at = Subscription.Status.PAUSED, now
     subscription.save(update_fields=["status", "stopped_at"])
+    note([subscription], History.Act.PAUSED, by_id=None, now=now, reason="level")
 
 
-def _pause(subscription_ids: Sequence[int], why: Why, now: datetime) -> int:
+def _pause(subscription_ids: Sequence[int], why: Why, now: datetime, *, by_id: int | None = None) -> int:
     """The caller holds the rows' locks."""
     rows = Subscription.objects.filter(pk__in=subscription_ids, status=Subscription.Status.ACTIVE)
     copies = list(rows.select_related("strategy"))
+    note(copies, History.Act.PAUSED, by_id=by_id, now=now, reason="" if by_id else why.name.lower())
     telling.paused(copies, why, now=now)
     return rows.update(status=Subscription.Status.PAUSED)
 
@@ -145,7 +152,10 @@ def _set_status(subscription: Subscription, status: str, now: datetime) -> None:
         subscription.stopped_at = None
     subscription.status = status
     subscription.save(update_fields=["status", "stopped_at"])
-    if status == Subscription.Status.ACTIVE:
+    is_resumed = status == Subscription.Status.ACTIVE
+    act = History.Act.RESUMED if is_resumed else History.Act.PAUSED
+    note([subscription], act, by_id=subscription.follower_id, now=now)
+    if is_resumed:
         telling.resumed(subscription, now=now)
     else:
         telling.paused([subscription], Why.YOU, now=now)

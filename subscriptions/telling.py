@@ -58,7 +58,8 @@ def paused(copies: Iterable[Subscription], why: Why, *, now: datetime) -> None:
     for copy in copies:
         title = _("Copying %(strategy)s is paused: {why}").format(why=why.words)
         body = _("Nothing is bought any more. What the master sells is still sold for you.\n\n%(todo)s")
-        _tell(copy, NotificationKind.SUBSCRIPTION_PAUSED, title, body % {"todo": why.todo}, now)
+        link = reverse("risk") if why == Why.DAILY_LOSS else ""
+        _tell(copy, NotificationKind.SUBSCRIPTION_PAUSED, title, body % {"todo": why.todo}, now, link=link)
 
 
 def resumed(copy: Subscription, *, now: datetime) -> None:
@@ -78,13 +79,15 @@ def closed(copy: Subscription, *, now: datetime) -> None:
     _tell(copy, NotificationKind.SUBSCRIPTION_CLOSED, _("You no longer copy %(strategy)s"), body % words, now)
 
 
-def _tell(copy: Subscription, kind: NotificationKind, title: str, body: str, now: datetime) -> None:
+def _tell(
+    copy: Subscription, kind: NotificationKind, title: str, body: str, now: datetime, *, link: str = ""
+) -> None:
     notify(
         user_ids=[copy.follower_id],
         kind=kind,
         title=title % {"strategy": copy.strategy.name},
         body=body,
-        link=reverse("copy", args=[copy.public_id]),
+        link=link or reverse("copy", args=[copy.public_id]),
         now=now,
         dedupe=f"{copy.public_id}:{now.isoformat()}",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.notifications.kinds import NotificationKind
@@ -28,7 +29,7 @@ def keys_refused(account_ids: Collection[int], *, now: datetime) -> None:
                 "Make a new key that may trade and not withdraw, and replace the old one here. Until then "
                 "you can sell at the exchange yourself."
             ),
-            link="/wallets/accounts/",
+            link=reverse("wallet-rotate", args=[account.public_id]),
             now=now,
             dedupe=f"{account.public_id}:{account.validated_at}",
         )

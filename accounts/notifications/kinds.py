@@ -12,6 +12,7 @@ class NotificationKind(TextChoices):
     SUBSCRIPTION_RESUMED = "subscription_resumed", _("Copying resumed")
     SUBSCRIPTION_CLOSED = "subscription_closed", _("Copying ended")
     STOP_REACHED = "stop_reached", _("Stop-loss or take-profit reached")
+    COINS_GONE = "coins_gone", _("Coins of a copy are gone")
     COPIES_REFUSED = "copies_refused", _("Copies denied or rejected")
     MASTER_LOST = "master_lost", _("Nothing is heard from a master")
     MASTER_BACK = "master_back", _("A master is back")

@@ -32,12 +32,13 @@ from execution.states import Status
 from ledger.models import Position, Trade
 from strategies.models import PerformanceSnapshot
 from subscriptions import services
-from subscriptions.models import Subscription
+from subscriptions.models import History, Subscription
 from subscriptions.serializers import changes_of
 
 EVERY = "10s"
 ORDERS_SHOWN = 8
 REASONS_SHOWN = 5
+HISTORY_SHOWN = 20
 
 
 @login_required
@@ -52,6 +53,9 @@ def copy_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "subscription": subscription,
         "strategy": subscription.strategy,
         "form": form,
+        "history": History.objects.filter(subscription=subscription)
+        .select_related("subscription")
+        .order_by("-at", "-pk")[:HISTORY_SHOWN],
         "body": render_live(request, "pages/_copy.html", _facts(subscription), **_poll(subscription)),
     }
     return render(request, "pages/copy.html", context, status=422 if form and form.errors else 200)

@@ -62,6 +62,13 @@ class TransferSerializer(serializers.Serializer[Any]):
     fee = DecimalString()
 
 
+class AllocationSerializer(serializers.Serializer[Any]):
+    at = Moment()
+    by = serializers.CharField(source="by_whom", help_text="`follower`, `master` or `platform`.")
+    allocation_before = DecimalString()
+    allocation = DecimalString()
+
+
 class StatementSerializer(serializers.Serializer[Any]):
     subscription = serializers.UUIDField(source="subscription.public_id")
     strategy = serializers.UUIDField(source="subscription.strategy.public_id")
@@ -72,6 +79,7 @@ class StatementSerializer(serializers.Serializer[Any]):
     opening = BalanceSerializer()
     trades = TradeSerializer(source="trades_shown", many=True)
     transfers = TransferSerializer(many=True)
+    allocations = AllocationSerializer(many=True, help_text="Each change of the allocation.")
     fees = DecimalString()
     fees_unknown = serializers.IntegerField(help_text="Trades whose fee had no price: not in `fees`.")
     performance_fee = DecimalString()
@@ -87,7 +95,8 @@ class StatementView(ApiView):
     @extend_schema(
         summary="Read a copy's statement",
         description=(
-            "Opening (the last closing), trades, deposits and withdrawals of the account, fees, closing. "
+            "Opening (the last closing), trades, deposits and withdrawals of the account, changes of the "
+            "allocation, fees, closing. "
             "`from` is by default when the copy began, `to` now. `format=csv`: the same in rows."
         ),
         tags=["books"],
@@ -130,7 +139,7 @@ def _as_json(statement: Statement) -> Any:
 COLUMNS = (
     "row", "at", "symbol", "side", "amount", "price", "cost", "fee", "fee_asset", "fee_in_quote",
     "realised_pnl", "value", "currency", "rate", "rate_source", "value_in_report_currency", "report_currency",
-    "id",
+    "id", "by",
 )  # fmt: skip
 
 
@@ -162,6 +171,15 @@ def _rows(statement: Statement) -> Iterator[dict[str, Any]]:
             "currency": transfer.asset,
             "fee": transfer.fee,
             "fee_asset": transfer.asset,
+        }
+    for change in statement.allocations:
+        yield {
+            "row": "allocation",
+            "at": change.at,
+            "amount": change.change,
+            "value": change.allocation,
+            "currency": quote,
+            "by": change.by_whom,
         }
     for name, value in (("fees", statement.fees), ("performance_fee", statement.performance_fee)):
         yield {"row": name, "value": value, "currency": quote}

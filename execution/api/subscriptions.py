@@ -21,8 +21,9 @@ from rest.serializers import validated_query
 from rest.views import ApiView
 from subscriptions import following, services
 from subscriptions.api import person
-from subscriptions.models import Subscription
+from subscriptions.models import History, Subscription
 from subscriptions.serializers import (
+    HistorySerializer,
     NothingSerializer,
     PositionsQuery,
     SubscriptionAnswerSerializer,
@@ -153,6 +154,20 @@ class OpenPositionsView(ApiView):
         self.body(NothingSerializer)
         services.open_positions(subscription=subscription, now=timezone.now())
         return Response(_answer(subscription), status=202)
+
+
+class SubscriptionHistoryView(ApiView):
+    write_scope = "trade"
+    serializer_class = HistorySerializer
+
+    @extend_schema(
+        summary="Read what was done to a subscription, and by whom",
+        tags=["subscriptions"],
+        responses=HistorySerializer(many=True),
+    )
+    def get(self, request: Request, subscription_id: UUID) -> Response:
+        rows = History.objects.filter(subscription=_one(request, subscription_id))
+        return self.page(rows.select_related("subscription"), HistorySerializer)
 
 
 class PauseAllView(ApiView):

@@ -104,6 +104,29 @@ def test_a_trade_taken_back_and_coins_that_left_stand_in_the_statement_as_in_the
     assert (Decimal(held["amount"]), Decimal(held["cost"])) == (position.held, position.cost)
 
 
+def test_each_change_of_the_allocation_stands_in_the_statement_with_who_and_when(
+    world: World, client_of_follower: APIClient
+) -> None:
+    subscription, before = world.subscriptions[0], moment()
+    for allocation in ("600", "900"):
+        answer = client_of_follower.patch(f"{url(world)[:-9]}", {"allocation": allocation}, format="json")
+        assert answer.status_code == 200, answer.content
+    told = client_of_follower.get(url(world), {"to": moment(60)}).json()
+    assert [(row["by"], row["allocation_before"], row["allocation"]) for row in told["allocations"]] == [
+        ("follower", "1000", "600"),
+        ("follower", "600", "900"),
+    ]
+    assert (told["opening"]["cash"], told["closing"]["cash"]) == ("1000", "900")
+    since = client_of_follower.get(url(world), {"to": before}).json()
+    assert (since["allocations"], since["closing"]["cash"]) == ([], "1000")
+    rows = rows_of(client_of_follower.get(url(world), {"format": "csv", "to": moment(60)}))
+    changes = [(row["amount"], row["value"], row["by"]) for row in rows if row["row"] == "allocation"]
+    assert changes == [("-400", "600", "follower"), ("300", "900", "follower")]
+    history = client_of_follower.get(f"{url(world)[:-9]}history/").json()["results"]
+    assert [row["act"] for row in history] == ["allocated", "allocated"]
+    assert Subscription.objects.get(pk=subscription.pk).cash == 900
+
+
 def test_without_a_price_of_that_time_a_worth_is_unknown_and_never_0(
     world: World, client_of_follower: APIClient
 ) -> None:

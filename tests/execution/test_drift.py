@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from accounts.notifications.models import Notification
 from exchanges import gateway, loop
 from exchanges.types import OrderRequest, OrderType, Side
 from execution import claiming, drift, missed_sales, placing, reconcile
@@ -95,6 +97,36 @@ def test_own_trading_is_seen_twice_before_a_copy_shrinks(world: World) -> None:
     assert world.sent() == ["BUY", "SELL"]
     assert list(check_books()) == []
     assert Trade.objects.filter(subscription=world.subscriptions[0]).count() == 1
+
+
+@pytest.mark.django_db
+def test_a_followers_own_withdrawal_is_named_and_told_and_the_next_exit_sells_what_is_left(
+    world: World, client: Client
+) -> None:
+    world.copy("buy", "0.05")
+    bought = position_of(world).held
+    world.venue.post("/control/withdraw", {"key": world.keys[0], "asset": "BTC", "amount": "0.001"})
+    count(world)
+    a_minute_passes()
+    missed_sales.look_again(now=timezone.now())
+
+    gone = Adjustment.objects.get()
+    assert (gone.cause, gone.amount) == ("withdrawal", Decimal("0.001"))
+    follower = world.subscriptions[0].follower
+    client.force_login(follower)
+    (position,) = client.get("/api/v1/positions/").json()["results"]
+    assert Decimal(position["amount"]) == bought - gone.amount
+    (told,) = position["adjustments"]
+    assert (told["cause"], told["amount"]) == ("withdrawal", "0.001")
+    notice = Notification.objects.get(user=follower, kind="coins_gone")
+    assert notice.title == "You hold 0.001 BTC less than was copied"
+    assert ("they were withdrawn" in notice.body, notice.link) == (True, "/positions/")
+
+    # Coins that are put back are the follower's own.
+    world.venue.post("/control/deposit", {"key": world.keys[0], "asset": "BTC", "amount": "0.001"})
+    sold = world.copy("sell", "0.05", holdings={"BTC": Decimal("0.05")})[0]
+    assert (sold.status, sold.filled_amount <= bought - gone.amount) == ("filled", True)
+    assert list(check_books()) == []
 
 
 @pytest.mark.django_db

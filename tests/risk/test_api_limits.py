@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from accounts.notifications.models import Notification
 from compliance.models import AuditRecord
 from execution import claiming, tasks
 from execution.models import CopyOrder, client_order_id
@@ -247,6 +248,16 @@ def test_one_copy_has_limits_of_its_own_beside_its_owners(api, subscription):
     assert api.put(url, body).json() == changed | {"in_flight": 0}
     assert api.get(url).json() == changed
     assert api.get(URL).json() == NONE
+
+
+def test_both_switches_are_told_with_the_way_to_the_risk_page(api, user, subscription):
+    for address in ("/api/v1/risk/limits/", f"/api/v1/subscriptions/{subscription.public_id}/limits/"):
+        assert api.put(address, {"kill_switch": "freeze"}).status_code == 200
+    told = Notification.objects.filter(user=user, kind="kill_switch").order_by("pk")
+    assert [notice.link for notice in told] == ["/risk/", "/risk/"]
+    assert (
+        told[1].title == f"The kill switch of {subscription.strategy.name} is on: nothing is bought or sold"
+    )
 
 
 def test_the_switch_of_one_copy_is_recorded_and_tells_what_had_left(api, subscription):
