@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import ROUND_DOWN, Decimal, localcontext
 
 from django.db import transaction
 
@@ -33,6 +33,7 @@ from ledger.booking import (
     positions_for,
     write_positions,
 )
+from ledger.pnl import PLACES
 from subscriptions.ending import reopen
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation, lock_relations, write_money
@@ -108,18 +109,29 @@ def _book(
     booked = set()
     for entry in apply_fills(entries, positions, now=now):
         order = by_client_id[entry.account_id, entry.client_order_id]
-        _count(entry.fill, order, positions[entry.position_key])
+        _count(entry.fill, order, positions[entry.position_key], entry.relation)
         booked.add(order.subscription_id or 0)
     return booked
 
 
-def _count(fill: FillReport, order: Order, position: SubPosition) -> None:
+def _count(fill: FillReport, order: Order, position: SubPosition, relation: Relation | None) -> None:
     """A fill that was booked counts for its order."""
+    if relation and order.reserved:
+        _release_part(fill, order, relation)
     order.filled_amount += fill.quantity
     order.filled_cost += fill.quantity * fill.price
     if fill.fee_asset == fill.symbol.partition("/")[0]:
         # What a fee took of the bought coin itself comes off the target: it is never bought again.
         position.target = max(ZERO, position.target - fill.fee)
+
+
+def _release_part(fill: FillReport, order: Order, relation: Relation) -> None:
+    """What a fill has cost is taken off the cash: it is not reserved any more."""
+    rest = (order.requested_amount or ZERO) - order.filled_amount
+    part = min(fill.quantity / rest, Decimal(1)) if rest > 0 else Decimal(1)
+    spent = (order.reserved * part).quantize(PLACES, ROUND_DOWN)
+    order.reserved -= spent
+    relation.reserved -= spent
 
 
 # --- What a finished order leaves -------------------------------------------------------------------

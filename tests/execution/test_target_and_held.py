@@ -234,7 +234,7 @@ class OneCopy(RuleBasedStateMachine):
             for fill in report.fills if report else ():
                 entry = Entry(fill, 1, "paper", 1, self.relation)
                 _apply(entry, self.position, MARKS)
-                settling._count(fill, order, self.position)
+                settling._count(fill, order, self.position, self.relation)
                 self._remember(fill)
             apply(Outcome(order.id, 1, order.attempt, report, error, self.now), order, self.now)
             finished = [order] if order.is_final else []
@@ -263,12 +263,15 @@ class OneCopy(RuleBasedStateMachine):
         assert self.relation.cash == ALLOCATION + self.money
         under_way = [row for row in self.orders if row.status in AT_THE_VENUE]
         assert self.relation.reserved == sum((row.reserved for row in under_way), Decimal(0))
-        unspent = Decimal(0)
-        for row in under_way:
-            requested = row.requested_amount or Decimal(1)
-            unspent += row.reserved * (requested - row.filled_amount) / requested
         # A fee in a third coin is valued to the last of eighteen places.
-        assert self.relation.cash - unspent >= -(self.trades + 1) * 1000 * PLACES
+        assert self.relation.available >= -(self.trades + 1) * 1000 * PLACES
+
+    @invariant()
+    def what_is_filled_is_reserved_no_more(self) -> None:
+        for row in self.orders:
+            asked = row.requested_amount or Decimal(0)
+            most = (asked - row.filled_amount) * (row.price or PRICE) * (1 + RULES.taker_fee)
+            assert row.reserved <= (most if row.status in AT_THE_VENUE else 0) + (self.trades + 1) * PLACES
 
     @invariant()
     def its_result_is_what_its_money_says(self) -> None:
