@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.session_activity.SessionActivityMiddleware",
     "accounts.second_factor.StaffSecondFactorMiddleware",
     "copytrade.middleware.TimeZoneMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

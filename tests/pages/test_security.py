@@ -3,6 +3,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from compliance import audit
@@ -46,6 +49,19 @@ def test_sessions_are_listed_and_the_present_one_is_named(client, user):
     answer = client.get(HERE)
     assert len(answer.context["sessions"]) == 1
     assert '<span class="sign">here</span>' in text_of(answer)
+
+
+def test_where_a_session_was_seen_last_is_written_once_a_minute_and_at_once_when_it_moved(page, user):
+    def written(**place) -> bool:
+        with CaptureQueriesContext(connection) as queries:
+            page.get(HERE, **place)
+        return any('UPDATE "usersessions_usersession"' in query["sql"] for query in queries)
+
+    page.get(HERE)
+    assert not written()
+    assert [written(REMOTE_ADDR="203.0.113.9"), written(REMOTE_ADDR="203.0.113.9")] == [True, False]
+    assert written(HTTP_USER_AGENT="Another/1")
+    assert UserSession.objects.get(user=user).user_agent == "Another/1"
 
 
 def test_time_zone_and_currency_are_saved(page, user):
