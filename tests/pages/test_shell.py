@@ -184,6 +184,15 @@ def test_what_staff_stopped_is_told_to_those_whom_it_concerns(place, words, page
     assert "maintenance" not in shown
 
 
+def test_a_stopped_strategy_is_told_to_those_who_copy_it(page, subscription, stranger):
+    other = factories.StrategyFactory.create()
+    for strategy in (other, subscription.strategy):
+        PlatformSwitch.objects.create(strategy=strategy, reason="x", set_by=stranger, set_at=timezone.now())
+    shown = text_of(page.get("/orders/"))
+    assert f"of {subscription.strategy.name}" in shown
+    assert f"of {other.name}" not in shown
+
+
 def test_a_dead_key_that_nothing_needs_blocks_nothing(page, user):
     factories.ExchangeAccountFactory.create(owner=user, status="invalid")
     assert "refuses the key" not in text_of(page.get("/orders/"))
