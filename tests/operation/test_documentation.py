@@ -57,3 +57,9 @@ def test_what_guides_tell_to_press_open_and_run_is_there():
             resolve(address.replace("{id}", "00000000-0000-7000-8000-000000000000"))
         for command in re.findall(r"manage\.py (\w+)", text):
             assert command in commands, (guide, command)
+
+
+def test_no_link_of_the_pages_beside_the_code_leads_nowhere():
+    for page in ROOT.glob("*.md"):
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (ROOT / link).exists(), (page.name, link)
