@@ -8,6 +8,7 @@ from pathlib import Path
 from django.core.management import get_commands
 from django.urls import resolve
 
+from execution.states import FINAL, Status
 from local import configuration_page
 from local.paths import ROOT
 
@@ -63,3 +64,9 @@ def test_no_link_of_the_pages_beside_the_code_leads_nowhere():
     for page in ROOT.glob("*.md"):
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (ROOT / link).exists(), (page.name, link)
+
+
+def test_the_picture_of_the_states_shows_each_of_them_and_which_are_final():
+    drawn = (ROOT / "docs" / "images" / "states.svg").read_text(encoding="utf-8")
+    boxes = re.findall(r'<rect (class="end" )?[^>]*/><text [^>]*>(\w+)</text>', drawn)
+    assert {name: bool(end) for end, name in boxes} == {status: status in FINAL for status in Status}
