@@ -44,6 +44,7 @@ class Terms:
     symbols_blocked: list[str] = field(default_factory=list)
     on_unsubscribe: str = Subscription.OnUnsubscribe.KEEP
     on_master_lost: str = Subscription.OnMasterLost.HOLD
+    master_may_change: bool = False
     copy_open_positions: bool = False
 
     def columns(self) -> dict[str, Any]:

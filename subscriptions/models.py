@@ -26,6 +26,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def owned_by(self, user_id: int) -> SubscriptionQuerySet:
         return self.filter(follower_id=user_id)
 
+    def invited_as(self, strategy_id: int, group: str) -> SubscriptionQuerySet:
+        """Those that run of whom the master's invites of this group let in."""
+        return self.following(strategy_id).filter(invite__group=group)
+
     def live(self) -> SubscriptionQuerySet:
         return self.exclude(status=Subscription.Status.CLOSED)
 
@@ -105,6 +109,11 @@ class Subscription(PublicIdModel):
     copy_open_positions = models.BooleanField(default=False)
     on_unsubscribe = models.CharField(max_length=5, choices=OnUnsubscribe.choices, default=OnUnsubscribe.KEEP)
     on_master_lost = models.CharField(max_length=5, choices=OnMasterLost.choices, default=OnMasterLost.HOLD)
+    master_may_change = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its follower lets the master change it together with its group, but for the allocation.",
+    )
     own = models.BooleanField(default=False)
     invite = models.ForeignKey(
         Invite, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
@@ -206,6 +215,7 @@ class History(models.Model):
     class Act(models.TextChoices):
         STARTED = "started", _("Started")
         ALLOCATED = "allocated", _("Allocation changed")
+        CHANGED = "changed", _("Settings changed")
         PAUSED = "paused", _("Paused")
         RESUMED = "resumed", _("Resumed")
         CLOSING = "closing", _("Leaving")

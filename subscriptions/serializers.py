@@ -30,6 +30,7 @@ CHOICES = (
     "symbols_blocked",
     "on_unsubscribe",
     "on_master_lost",
+    "master_may_change",
 )
 
 
@@ -79,6 +80,11 @@ class SubscriptionChangeSerializer(StrictSerializer):
     stop_loss_percent = DecimalString(above=0, maximum=100, places=2, required=False, allow_null=True)
     take_profit_percent = DecimalString(above=0, maximum=10_000, places=2, required=False, allow_null=True)
     on_master_lost = Choice(choices=Subscription.OnMasterLost.choices, required=False)
+    master_may_change = Flag(
+        required=False,
+        help_text="The master who invited you may pause and resume it and change its sizing and limits, "
+        "together with your group; never the allocation.",
+    )
     status = Choice(choices=[Subscription.Status.PAUSED, Subscription.Status.ACTIVE], required=False)
 
 
@@ -173,6 +179,7 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
             "symbols_blocked",
             "on_unsubscribe",
             "on_master_lost",
+            "master_may_change",
             "missing_symbols",
             "created_at",
             "closed_at",

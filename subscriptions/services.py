@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -44,23 +45,48 @@ def change_subscription(
     origin: Origin | None = None,
 ) -> Subscription:
     """Set what is given, `allocation` and fields of Terms, and pause or resume; all or nothing."""
-    free = None
-    if "allocation" in changes and changes["allocation"] > subscription.allocation:
-        account, quote = subscription.exchange_account, subscription.strategy.quote
-        free = free_at_venue(account, quote, origin, now)
+    free = free_for(subscription, changes, origin, now)
     with transaction.atomic(durable=True):
-        locked = _lock_to_change(subscription.pk)
-        before = locked.allocation
-        if "allocation" in changes:
-            reallocate(locked, changes["allocation"], free)
-        for name, value in changes.items():
-            setattr(locked, name, value)
-        locked.save(update_fields=["cash", *changes])
-        if locked.allocation != before:
-            act = History.Act.ALLOCATED
-            note([locked], act, by_id=locked.follower_id, now=now, allocation_before=before)
-        _set_status(locked, status or locked.status, now)
+        locked = lock_to_change(subscription.pk)
+        apply(locked, changes=changes, status=status, free=free, by_id=locked.follower_id, now=now)
     return locked
+
+
+def free_for(
+    subscription: Subscription, changes: Mapping[str, Any], origin: Origin | None, now: datetime
+) -> Decimal | None:
+    """What is free at the venue, asked before any lock; None where nothing more is allocated."""
+    if "allocation" not in changes or changes["allocation"] <= subscription.allocation:
+        return None
+    return free_at_venue(subscription.exchange_account, subscription.strategy.quote, origin, now)
+
+
+def apply(
+    locked: Subscription,
+    *,
+    changes: Mapping[str, Any],
+    status: str | None,
+    free: Decimal | None,
+    by_id: int,
+    now: datetime,
+) -> bool:
+    """Whether anything was changed. The caller holds the lock by `lock_to_change`."""
+    wanted = {name: value for name, value in changes.items() if getattr(locked, name) != value}
+    before = locked.allocation
+    if "allocation" in changes:
+        reallocate(locked, changes["allocation"], free)
+    for name, value in wanted.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=["cash", *wanted])
+    if "allocation" in wanted:
+        note([locked], History.Act.ALLOCATED, by_id=by_id, now=now, allocation_before=before)
+    if wanted.keys() - {"allocation"}:
+        note([locked], History.Act.CHANGED, by_id=by_id, now=now)
+    if wanted:
+        telling.changed(locked, by_master=by_id != locked.follower_id, now=now)
+    is_moved = status is not None and status != locked.status
+    _set_status(locked, status or locked.status, now, by_id=by_id)
+    return bool(wanted) or is_moved
 
 
 def pause(*, subscription: Subscription, now: datetime) -> Subscription:
@@ -75,7 +101,7 @@ def resume(*, subscription: Subscription, now: datetime) -> Subscription:
 def open_positions(*, subscription: Subscription, now: datetime) -> None:
     """Ask for what the master holds already to be opened. Asked again meanwhile, it is done once."""
     with transaction.atomic(durable=True):
-        locked = _lock_to_change(subscription.pk)
+        locked = lock_to_change(subscription.pk)
         if locked.status == Subscription.Status.PAUSED:
             raise Conflict(PAUSED)
         if locked.strategy.status != Strategy.Status.PUBLISHED:
@@ -130,7 +156,7 @@ def _pause(subscription_ids: Sequence[int], why: Why, now: datetime, *, by_id: i
     return rows.update(status=Subscription.Status.PAUSED)
 
 
-def _lock_to_change(subscription_id: int) -> Subscription:
+def lock_to_change(subscription_id: int) -> Subscription:
     locked = lock_subscription(subscription_id)
     if locked.status in (Subscription.Status.CLOSING, Subscription.Status.CLOSED):
         raise Conflict(NOT_LIVE)
@@ -139,12 +165,12 @@ def _lock_to_change(subscription_id: int) -> Subscription:
 
 def _change_status(subscription: Subscription, status: str, now: datetime) -> Subscription:
     with transaction.atomic(durable=True):
-        locked = _lock_to_change(subscription.pk)
-        _set_status(locked, status, now)
+        locked = lock_to_change(subscription.pk)
+        _set_status(locked, status, now, by_id=locked.follower_id)
     return locked
 
 
-def _set_status(subscription: Subscription, status: str, now: datetime) -> None:
+def _set_status(subscription: Subscription, status: str, now: datetime, *, by_id: int) -> None:
     if subscription.status == status:
         return
     if status == Subscription.Status.ACTIVE:
@@ -154,11 +180,12 @@ def _set_status(subscription: Subscription, status: str, now: datetime) -> None:
     subscription.save(update_fields=["status", "stopped_at"])
     is_resumed = status == Subscription.Status.ACTIVE
     act = History.Act.RESUMED if is_resumed else History.Act.PAUSED
-    note([subscription], act, by_id=subscription.follower_id, now=now)
+    note([subscription], act, by_id=by_id, now=now)
     if is_resumed:
         telling.resumed(subscription, now=now)
     else:
-        telling.paused([subscription], Why.YOU, now=now)
+        why = Why.YOU if by_id == subscription.follower_id else Why.MASTER
+        telling.paused([subscription], why, now=now)
 
 
 def _check_resuming(subscription: Subscription) -> None:

@@ -21,6 +21,12 @@ class Why(Enum):
     """Who or what paused a copy, and what can be done about it."""
 
     YOU = (gettext_lazy("you asked for it"), gettext_lazy("Resume whenever you want."))
+    MASTER = (
+        gettext_lazy("its master paused your group"),
+        gettext_lazy(
+            "You can resume it yourself. On the copy's page you can take back that the master may do so."
+        ),
+    )
     APPROVAL = (
         gettext_lazy("your identity check was lost"),
         gettext_lazy("Buying with real money needs an approved identity: see Identity check, then resume."),
@@ -67,6 +73,17 @@ def resumed(copy: Subscription, *, now: datetime) -> None:
         "Purchases are copied again, from the master's next trade on. What was missed is not made up for."
     )
     _tell(copy, NotificationKind.SUBSCRIPTION_RESUMED, _("Copying %(strategy)s goes on"), body, now)
+
+
+def changed(copy: Subscription, *, by_master: bool, now: datetime) -> None:
+    if by_master:
+        title = _("The master of %(strategy)s changed how you copy")
+        todo = _("You allowed that; you can take it back, and change everything, on the copy's page.")
+    else:
+        title = _("You changed how you copy %(strategy)s")
+        todo = _("If this was not you, revoke your API tokens and change your password.")
+    body = _("The new settings count from the master's next trade on.") + "\n\n" + todo
+    _tell(copy, NotificationKind.SUBSCRIPTION_CHANGED, title, body, now)
 
 
 def closed(copy: Subscription, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ class NotificationKind(TextChoices):
     SUBSCRIPTION_STARTED = "subscription_started", _("Copying started")
     SUBSCRIPTION_PAUSED = "subscription_paused", _("Copying paused")
     SUBSCRIPTION_RESUMED = "subscription_resumed", _("Copying resumed")
+    SUBSCRIPTION_CHANGED = "subscription_changed", _("Copies changed")
     SUBSCRIPTION_CLOSED = "subscription_closed", _("Copying ended")
     STOP_REACHED = "stop_reached", _("Stop-loss or take-profit reached")
     COINS_GONE = "coins_gone", _("Coins of a copy are gone")

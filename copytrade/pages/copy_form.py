@@ -58,6 +58,12 @@ class CopyForm(ApiForm):
         help_text=_("Such as DOGE/USDT, with commas. Exits are copied all the same."),
     )
 
+    master_may_change = forms.BooleanField(
+        label=_("The master may change this copy"),
+        required=False,
+        help_text=_("Together with your group: pause, resume, sizes and limits, never the allocation."),
+    )
+
     def __init__(self, data: Any, *, request: HttpRequest, subscription: Subscription) -> None:
         initial = {name: getattr(subscription, name) for name in self.base_fields}
         initial |= {name: plain(initial[name]) for name in ("allocation", "sizing_value")}
@@ -75,6 +81,8 @@ class CopyForm(ApiForm):
             for name in ("allocation", "stop_loss_percent", "take_profit_percent", "on_master_lost")
             if name in changed
         }
+        if "master_may_change" in changed:
+            body["master_may_change"] = cleaned["master_may_change"]
         if "max_slippage_bps" in changed:
             body["max_slippage_bps"] = whole(cleaned["max_slippage_bps"])
         if "symbols_blocked" in changed:
