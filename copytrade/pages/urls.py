@@ -25,6 +25,7 @@ from copytrade.pages import (
     signals,
     statement,
     strategy,
+    together,
     trades,
 )
 from copytrade.pages.studio import hooks, invites, offers, overview, sending
@@ -51,6 +52,7 @@ urlpatterns = [
     path("dashboard/feed/", dashboard.dashboard_feed, name="dashboard_feed"),
     path("dashboard/figures/", dashboard.dashboard_figures, name="dashboard_figures"),
     path("subscriptions/pause-all/", copying.pause_all, name="pause_all"),
+    path("subscriptions/change/", together.together, name="together"),
     path("subscriptions/<uuid:public_id>/", copy.copy_page, name="copy"),
     path("subscriptions/<uuid:public_id>/live/", copy.copy_live, name="copy_live"),
     path("subscriptions/<uuid:public_id>/statement/", statement.statement, name="copy_statement"),

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from subscriptions.models import Subscription
+from tests.factories import SubscriptionFactory
+from tests.pages.market import text_of
+
+ADDRESS = "/subscriptions/change/"
+
+
+def test_one_form_changes_the_chosen_copies_or_says_which_one_refuses(page, user, stranger):
+    first, second, _ = SubscriptionFactory.create_batch(3, follower=user)
+    foreign = SubscriptionFactory.create(follower=stranger)
+    chosen = [str(row.public_id) for row in (first, second, foreign)]
+    wanted = {"copy": chosen, "allocation": "700", "status": "paused"}
+    Subscription.objects.filter(pk=second.pk).update(cash=100)
+    refused = page.post(ADDRESS, wanted)
+    assert refused.status_code == 422
+    assert "More of the allocation than that is in use" in text_of(refused)
+    assert not Subscription.objects.exclude(allocation=1000).exists()
+
+    Subscription.objects.filter(pk=second.pk).update(cash=1000)
+    assert page.post(ADDRESS, wanted).headers["Location"] == "/dashboard/"
+    rows = [(row.status, int(row.allocation)) for row in Subscription.objects.order_by("pk")]
+    assert rows == [("paused", 700), ("paused", 700), ("active", 1000), ("active", 1000)]
+    history = text_of(page.get(f"/subscriptions/{first.public_id}/"))
+    assert "Allocation changed: 1,000.00 → 700.00 USDT" in history
+
+
+def test_nothing_chosen_or_nothing_to_change_is_said(page, subscription):
+    for wanted in ({"copy": str(subscription.public_id)}, {"status": "paused"}):
+        assert "Choose at least one copy" in text_of(page.post(ADDRESS, wanted))
+    assert page.post(ADDRESS, {"copy": "x", "allocation": "abc"}).status_code == 422
