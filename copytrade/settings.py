@@ -362,6 +362,7 @@ SPECTACULAR_SETTINGS = {
         "StrategyStatus": "strategies.models.Strategy.Status",
         "SignalStatus": "strategies.models.Signal.Status",
         "SubscriptionStatus": "subscriptions.models.Subscription.Status",
+        "PauseOrResume": "subscriptions.serializers.PAUSE_OR_RESUME",
         "OrderStatus": "execution.models.STATUS_CHOICES",
         "SignalType": ["market", "limit"],
         "KycStatus": "accounts.kyc.models.KycStatus",

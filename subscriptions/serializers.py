@@ -22,6 +22,9 @@ from subscriptions.seeing import readable
 from wallets.models import ExchangeAccount
 
 MOST_BPS = 10_000
+PAUSE_OR_RESUME = [
+    (status.value, status.value) for status in (Subscription.Status.PAUSED, Subscription.Status.ACTIVE)
+]
 # Taken as they are given.
 CHOICES = (
     "max_slippage_bps",
@@ -85,7 +88,7 @@ class SubscriptionChangeSerializer(StrictSerializer):
         help_text="The master who invited you may pause and resume it and change its sizing and limits, "
         "together with your group; never the allocation.",
     )
-    status = Choice(choices=[Subscription.Status.PAUSED, Subscription.Status.ACTIVE], required=False)
+    status = Choice(choices=PAUSE_OR_RESUME, required=False)
 
 
 class SubscriptionSerializer(SubscriptionChangeSerializer):
