@@ -16,7 +16,7 @@ from rest.serializers import QuerySerializer, StrictSerializer
 from strategies.models import Signal
 from strategies.serializers import Choice, Symbol
 from subscriptions.models import Subscription
-from subscriptions.seeing import readable
+from subscriptions.seeing import nameable
 
 
 class ClientSignalId(serializers.RegexField):
@@ -114,9 +114,9 @@ class OrderFilters(QuerySerializer):
     status = serializers.MultipleChoiceField(
         choices=[(status.value, status.value) for status in Status], required=False
     )
-    strategy = Reference(readable, required=False)
+    strategy = Reference(nameable, required=False)
     subscription = Reference(lambda user_id: Subscription.objects.owned_by(user_id), required=False)
-    signal = Reference(lambda user_id: Signal.objects.filter(strategy__in=readable(user_id)), required=False)
+    signal = Reference(lambda user_id: Signal.objects.filter(strategy__in=nameable(user_id)), required=False)
     updated_since = Moment(required=False)
 
 

@@ -19,7 +19,7 @@ from rest.serializers import QuerySerializer
 from strategies.models import Period, Statistics
 from strategies.serializers import Choice, InviteQuery, Symbol
 from subscriptions.models import Subscription
-from subscriptions.seeing import readable
+from subscriptions.seeing import nameable
 
 INVERTED_RANGE = codes.declare("inverted_range", "This range ends before it begins.")
 
@@ -40,7 +40,7 @@ class Range(QuerySerializer):
 
 class TradeFilters(Range):
     symbol = Symbol(required=False)
-    strategy = Reference(readable, required=False)
+    strategy = Reference(nameable, required=False)
     subscription = Reference(lambda user_id: Subscription.objects.owned_by(user_id), required=False)
     side = Choice(choices=["buy", "sell"], required=False)
     updated_since = Moment(required=False)
@@ -123,7 +123,7 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
 
 class PositionFilters(QuerySerializer):
     symbol = Symbol(required=False)
-    strategy = Reference(readable, required=False)
+    strategy = Reference(nameable, required=False)
     subscription = Reference(lambda user_id: Subscription.objects.owned_by(user_id), required=False)
 
 

@@ -10,12 +10,18 @@ from subscriptions.models import Subscription
 
 
 def readable(user_id: int | None) -> StrategyQuerySet:
-    """What one can see or ever followed: what filters may name."""
+    """What is public, one's own, and what one follows; who left a private one sees it no more."""
     seen = Strategy.objects.visible_to(user_id)
     if user_id is None:
         return seen
-    followed = Subscription.objects.owned_by(user_id).values("strategy")
+    followed = Subscription.objects.owned_by(user_id).live().values("strategy")
     return seen | Strategy.objects.filter(pk__in=followed)
+
+
+def nameable(user_id: int) -> StrategyQuerySet:
+    """What filters of one's own books may name: what one left stays in them."""
+    followed = Subscription.objects.owned_by(user_id).values("strategy")
+    return Strategy.objects.visible_to(user_id) | Strategy.objects.filter(pk__in=followed)
 
 
 def readable_with(user_id: int | None, *, code: str, now: datetime) -> StrategyQuerySet:

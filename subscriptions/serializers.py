@@ -18,7 +18,7 @@ from strategies.models import Strategy
 from strategies.serializers import MOST_SYMBOLS, Choice, Symbol
 from subscriptions.following import Terms, missing_symbols
 from subscriptions.models import History, Subscription
-from subscriptions.seeing import readable
+from subscriptions.seeing import nameable, readable
 from wallets.models import ExchangeAccount
 
 MOST_BPS = 10_000
@@ -130,7 +130,7 @@ def changes_of(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class SubscriptionFilters(QuerySerializer):
-    strategy = Reference(readable, required=False)
+    strategy = Reference(nameable, required=False)
     status = Choice(choices=Subscription.Status.choices, required=False)
 
 

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from execution import services, tasks
 from execution.outcomes import follower_outcomes, outcome_counts
+from execution.preview import shows_trades_to
 from execution.serializers import (
     SignalAnswerSerializer,
     SignalDetailSerializer,
@@ -28,10 +29,15 @@ from rest.errors import Forbidden
 from rest.throttles import seconds_to_wait
 from rest.views import ApiView
 from strategies.models import Signal, Strategy
-from subscriptions.models import Subscription
+from strategies.serializers import InviteQuery
+from subscriptions.seeing import readable_with
 
 SIGNALS_NOT_VISIBLE = codes.declare(
     "signals_not_visible", "The master shows the trades of this strategy to its followers only, or to nobody."
+)
+WHO_SEES = (
+    "For the master, and for whom `positions_visible_to` names among those who see the strategy: a private "
+    "one is seen by its followers and by who has an `invite` to it."
 )
 # Each signal becomes an order of every follower: a burst would be theirs to pay for.
 SIGNALS_PER_MINUTE = 60
@@ -50,16 +56,18 @@ BODY_EXAMPLE = OpenApiExample(
 
 class SignalsView(ApiView):
     write_scope = "trade"
+    filters = InviteQuery
     serializer_class = SignalAnswerSerializer
 
     @extend_schema(
         summary="List the signals of a strategy",
+        description=WHO_SEES,
         tags=["signals"],
+        parameters=[InviteQuery],
         responses=SignalAnswerSerializer(many=True),
     )
     def get(self, request: Request, strategy_id: UUID) -> Response:
-        strategy = _readable(request, strategy_id)
-        self.query()
+        strategy = _readable(request, strategy_id, invite=self.query().get("invite", ""))
         rows = self.paginate_queryset(_signals(strategy, request)) or []
         context = {"counts": outcome_counts([signal.pk for signal in rows])}
         return self.get_paginated_response(SignalAnswerSerializer(rows, many=True, context=context).data)
@@ -81,16 +89,19 @@ class SignalsView(ApiView):
 
 class SignalView(ApiView):
     write_scope = "trade"
+    filters = InviteQuery
     serializer_class = SignalDetailSerializer
     pagination_class = None
 
     @extend_schema(
         summary="Read a signal and where everybody ended",
+        description=WHO_SEES,
         tags=["signals"],
+        parameters=[InviteQuery],
         responses=SignalDetailSerializer,
     )
     def get(self, request: Request, strategy_id: UUID, signal_id: UUID) -> Response:
-        strategy = _readable(request, strategy_id)
+        strategy = _readable(request, strategy_id, invite=self.query().get("invite", ""))
         signal = get_object_or_404(_signals(strategy, request), public_id=signal_id)
         context = {"counts": outcome_counts([signal.pk])}
         answer = SignalAnswerSerializer(signal, context=context).data
@@ -143,17 +154,11 @@ def _signals(strategy: Strategy, request: Request) -> QuerySet[Signal]:
     return rows if strategy.owner_id == request.user.pk else rows.filter(number__isnull=False)
 
 
-def _readable(request: Request, strategy_id: UUID) -> Strategy:
-    """Its master's and its followers' always; other people's as the master allows."""
+def _readable(request: Request, strategy_id: UUID, *, invite: str) -> Strategy:
+    """A strategy that one sees and whose trades its master shows one."""
     user_id = request.user.pk
-    strategy = get_object_or_404(Strategy, public_id=strategy_id)
-    if strategy.owner_id == user_id:
-        return strategy
-    own = Subscription.objects.filter(strategy=strategy, follower_id=user_id)
-    if not own.exists():
-        get_object_or_404(Strategy.objects.visible_to(user_id), pk=strategy.pk)
-    visible_to = strategy.positions_visible_to
-    everyone, followers = Strategy.PositionsVisibleTo.EVERYONE, Strategy.PositionsVisibleTo.FOLLOWERS
-    if visible_to == everyone or (visible_to == followers and own.live().exists()):
-        return strategy
-    raise Forbidden(SIGNALS_NOT_VISIBLE)
+    seen = readable_with(user_id, code=invite, now=timezone.now())
+    strategy = get_object_or_404(seen, public_id=strategy_id)
+    if not shows_trades_to(strategy, user_id):
+        raise Forbidden(SIGNALS_NOT_VISIBLE)
+    return strategy

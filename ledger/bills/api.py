@@ -20,7 +20,7 @@ from rest.serializers import QuerySerializer
 from rest.views import ApiView
 from strategies.serializers import Choice
 from subscriptions.api import person
-from subscriptions.seeing import readable
+from subscriptions.seeing import nameable
 from subscriptions.serializers import NothingSerializer
 
 ROLES = ("follower", "master")
@@ -29,7 +29,7 @@ ROLES = ("follower", "master")
 class BillFilters(QuerySerializer):
     role = Choice(choices=ROLES, required=False)
     state = Choice(choices=BillState.choices, required=False)
-    strategy = Reference(readable, required=False)
+    strategy = Reference(nameable, required=False)
 
 
 class BillSerializer(serializers.ModelSerializer[Bill]):

@@ -7,7 +7,7 @@ import pytest
 from ledger.models import Position
 from strategies.models import Strategy
 from tests.factories import SubscriptionFactory
-from tests.pages.market import quote_price, record_equity, signal_with_copies, text_of
+from tests.pages.market import record_equity, signal_with_copies, text_of
 
 
 @pytest.fixture
@@ -59,21 +59,6 @@ def test_what_is_not_public_does_not_exist_for_others(changes, page, strategy, a
 def test_a_follower_still_sees_a_strategy_that_became_private(page, subscription, address):
     Strategy.objects.update(visibility=Strategy.Visibility.PRIVATE)
     assert page.get(address).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("visible_to", "shown_to_visitor", "shown_to_follower"),
-    [("everyone", True, True), ("followers", False, True), ("nobody", False, False)],
-)
-def test_open_positions_are_shown_to_whom_the_master_chose(
-    visible_to, shown_to_visitor, shown_to_follower, client, page, subscription, strategy, address
-):
-    Strategy.objects.update(positions_visible_to=visible_to)
-    Position.objects.create(strategy=strategy, symbol="BTC/USDT", target="0.777", held="0.777", cost="40000")
-    quote_price(64_000)
-    assert ("0.777" in text_of(page.get(address))) is shown_to_follower
-    page.logout()
-    assert ("0.777" in text_of(client.get(address))) is shown_to_visitor
 
 
 def test_a_coin_without_a_price_is_said_to_have_none(client, strategy, address):
