@@ -372,5 +372,5 @@ def _mark_refused(account: ExchangeAccount, error: BaseException | None) -> None
     with transaction.atomic():
         dead_keys.keys_refused([account.pk], now=timezone.now())
         ExchangeAccount.objects.filter(pk=account.pk).update(
-            status=ExchangeAccount.Status.INVALID, status_reason="The exchange refused this key."
+            status=ExchangeAccount.Status.INVALID, status_reason="invalid_credentials"
         )

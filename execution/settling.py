@@ -256,5 +256,5 @@ def _mark_invalid(outcomes: Sequence[Outcome], locked: Mapping[int, Order], now:
         dead_keys.keys_refused(refused, now=now)
         ExchangeAccount.objects.filter(pk__in=refused, status=ExchangeAccount.Status.ACTIVE).update(
             status=ExchangeAccount.Status.INVALID,
-            status_reason="The exchange refused this key. Make a new one and replace it here.",
+            status_reason="invalid_credentials",
         )

@@ -75,7 +75,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in its st
 class NumberedPages(PageNumberPagination):
     """`?page=` from 1; past the end is 404, what is no such number 400. `count` ends at 10,000."""
 
-    django_paginator_class = CappedPaginator
+    django_paginator_class: type[Paginator[Any]] = CappedPaginator
 
     page_size_query_param = "page_size"
 

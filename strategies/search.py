@@ -59,11 +59,15 @@ def with_figures_of(
 
 
 def ordered(rows: StrategyQuerySet, ordering: str) -> StrategyQuerySet:
-    """By a column or figure, with `-` from the highest; what is not known comes last, ties by id."""
+    """By a column or figure, with `-` from the highest; what is not known comes last, ties by id.
+
+    Figures, and `followers` as kept with them, are those of `with_figures_of`.
+    """
     name, is_descending = ordering.lstrip("-"), ordering.startswith("-")
-    column = F(name)
+    # The kept number has an index; `followers` of a row is counted as it is now, for the rows shown.
+    column = F("statistics__followers" if name == "followers" else name)
     by = column.desc(nulls_last=True) if is_descending else column.asc(nulls_last=True)
-    if name not in FIGURES:
+    if name not in (*FIGURES, "followers"):
         by = column.desc() if is_descending else column.asc()
         tie = F("pk")
     else:

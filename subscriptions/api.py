@@ -48,7 +48,8 @@ BODY_EXAMPLE = OpenApiExample(
 LIST_DESCRIPTION = (
     "Without log-in. Closed ones: `status=closed`; your own, drafts too: `own=true`. `search` forgives "
     "typos. `min_roi`, `max_drawdown` (fractions) and orderings by a figure look at `period` "
-    "(`all` if not given); a figure that is not known passes no filter and comes last. "
+    "(`all` if not given); a figure that is not known passes no filter and comes last. `ordering=followers` "
+    "is by their number as figures keep it, some minutes old at most. "
     f"Only the first {MOST_COUNTED:,} are counted and can be paged through: narrow the search for others."
 )
 CHANGE_EXAMPLE = OpenApiExample("Publish", value={"status": "published"}, request_only=True)

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from strategies.symbol_api import SymbolsView
 from subscriptions.api import StrategiesView, StrategyView
 from subscriptions.group_api import ClientChangesView, OwnChangesView
 from subscriptions.invite_api import InvitesView, InviteView
@@ -9,6 +10,7 @@ from subscriptions.invite_api import InvitesView, InviteView
 INVITES = "strategies/<uuid:strategy_id>/invites/"
 
 api_urlpatterns: list[URLPattern] = [
+    path("symbols/", SymbolsView.as_view(), name="api-symbols"),
     path("strategies/", StrategiesView.as_view(), name="api-strategies"),
     path(INVITES, InvitesView.as_view(), name="api-invites"),
     path(f"{INVITES}<uuid:invite_id>/", InviteView.as_view(), name="api-invite"),

@@ -52,6 +52,6 @@ def _open(
         log.error("keys_not_opened", account_id=account_id, error=str(error))
     ExchangeAccount.objects.filter(pk=account_id).update(
         status=ExchangeAccount.Status.INVALID,
-        status_reason="These keys cannot be opened any more. Connect new ones.",
+        status_reason="keys_not_opened",
     )
     return None

@@ -27,6 +27,9 @@ from wallets.address_words import REFUSALS, wrong
 from wallets.models import WalletAddress
 
 ALREADY_ADDED = codes.declare("address_already_added", "You have added this address for this direction.")
+TOO_MANY_ADDRESSES = codes.declare(
+    "too_many_addresses", f"You have {addresses.MOST_ADDRESSES} addresses: remove one first."
+)
 INVALID_CODE = codes.declare("invalid_code", "This is not the code of the last mail.")
 CODE_EXPIRED = codes.declare("code_expired", "The code is too old or was tried too often: ask for a new one.")
 NOTHING_TO_CONFIRM = codes.declare(
@@ -84,6 +87,8 @@ class WalletAddressesView(ApiView):
             raise invalid(told.code, told.sentence, attr=told.field) from error
         except addresses.AlreadyAdded as error:
             raise Conflict(ALREADY_ADDED) from error
+        except addresses.TooManyAddresses as error:
+            raise Conflict(TOO_MANY_ADDRESSES) from error
         return Response(WalletAddressSerializer(added).data, status=201)
 
 

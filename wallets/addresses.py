@@ -25,6 +25,7 @@ CODE_DIGITS = 8
 CODE_MINUTES = 30
 ATTEMPTS_PER_CODE = 5
 CODES_PER_ADDRESS = 10
+MOST_ADDRESSES = 200
 
 Direction = WalletAddress.Direction
 Status = WalletAddress.Status
@@ -32,6 +33,10 @@ Status = WalletAddress.Status
 
 class AlreadyAdded(Exception):
     """The person has this address and memo on this network, for this direction."""
+
+
+class TooManyAddresses(Exception):
+    """The person has as many as one may."""
 
 
 class NothingToConfirm(Exception):
@@ -62,7 +67,7 @@ def add_address(
     origin: Origin,
     now: datetime,
 ) -> WalletAddress:
-    """Keep an address in its canonical form. AlreadyAdded, and what `place_of` raises."""
+    """In its canonical form. AlreadyAdded, TooManyAddresses, and what `place_of` raises."""
     place = place_of(network, address=address, memo=memo, is_deposit=direction == Direction.DEPOSIT)
     added = WalletAddress(
         owner=owner,
@@ -92,6 +97,10 @@ def add_address(
 def _insert(added: WalletAddress, origin: Origin, now: datetime) -> None:
     try:
         with transaction.atomic():
+            # Of many at once each sees those before it.
+            User.objects.select_for_update(no_key=True).get(pk=added.owner_id)
+            if WalletAddress.objects.owned_by(added.owner_id).count() >= MOST_ADDRESSES:
+                raise TooManyAddresses
             added.save(force_insert=True)
             if added.is_for_withdrawals:
                 detail = {"network": added.network, "address": added.address, "exchange": added.exchange}

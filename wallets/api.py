@@ -37,6 +37,9 @@ WITHDRAWAL_ENABLED = codes.declare(
 VENUE_NOT_SUPPORTED = codes.declare("venue_not_supported", "Live copying is not offered on this exchange.")
 EXCHANGE_UNAVAILABLE = codes.declare("exchange_unavailable", "The exchange does not answer; try again.")
 ALREADY_CONNECTED = codes.declare("account_already_connected", "This account of the exchange is connected.")
+TOO_MANY_ACCOUNTS = codes.declare(
+    "too_many_accounts", f"You have {services.MOST_ACCOUNTS} accounts connected: disconnect one first."
+)
 OTHER_ACCOUNT = codes.declare("other_venue_account", "These keys belong to another account of the exchange.")
 IN_USE = codes.declare("in_use", "A published strategy or a live subscription needs this account.")
 PAPER_HAS_NO_KEYS = codes.declare("paper_has_no_keys", "A paper account has no keys to rotate.")
@@ -219,6 +222,8 @@ def answered_in_codes() -> Iterator[None]:
         raise TryLater(EXCHANGE_UNAVAILABLE, wait=RETRY_SECONDS) from error
     except services.AlreadyConnected as error:
         raise Conflict(ALREADY_CONNECTED) from error
+    except services.TooManyAccounts as error:
+        raise Conflict(TOO_MANY_ACCOUNTS) from error
 
 
 def _own_account(request: Request, account_id: UUID) -> ExchangeAccount:

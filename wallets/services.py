@@ -28,6 +28,7 @@ from wallets.models import ExchangeAccount
 PAPER = "paper"
 QUOTE = "USDT"
 ANSWER_SECONDS = 10
+MOST_ACCOUNTS = 50
 Answer = TypeVar("Answer")
 
 
@@ -45,6 +46,10 @@ class WithdrawalEnabled(CannotConnect):
 
 class ExchangeUnavailable(CannotConnect):
     """The venue did not answer. Nothing was changed."""
+
+
+class TooManyAccounts(CannotConnect):
+    """The person has as many as one may."""
 
 
 class AlreadyConnected(CannotConnect):
@@ -97,6 +102,7 @@ def connect_account(
 def _connect(
     owner: User, exchange: str, label: str, credentials: Credentials, origin: Origin, now: datetime
 ) -> ExchangeAccount:
+    _require_room(owner)
     checked = _check(Account(exchange, credentials))
     account = ExchangeAccount(
         owner=owner,
@@ -110,6 +116,9 @@ def _connect(
     account.sealed_credentials = vault.seal(credentials, owner=str(account.public_id))
     try:
         with transaction.atomic():
+            # Of many at once each sees those before it.
+            User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+            _require_room(owner)
             account.save(force_insert=True)
             _record(Action.EXCHANGE_ACCOUNT_CREATE, account, origin, {"exchange": exchange, "label": label})
     except IntegrityError as error:
@@ -124,6 +133,7 @@ def open_paper_account(
 ) -> ExchangeAccount:
     """A new account at the paper exchange with `balance` of the quote, and its connection."""
     gateway.supported(PAPER)
+    _require_room(owner)
     credentials = _ask(gateway.open_paper_account({QUOTE: balance}))
     return connect_account(
         owner=owner, exchange=PAPER, label=label, credentials=credentials, origin=origin, now=now
@@ -201,6 +211,11 @@ def disconnect_account(
             raise AccountInUse
         locked.update(sealed_credentials="", key_hint="", disconnected_at=now)
         _record(Action.EXCHANGE_ACCOUNT_DELETE, account, origin, {"exchange": account.exchange})
+
+
+def _require_room(owner: User) -> None:
+    if ExchangeAccount.objects.connected().owned_by(owner.pk).count() >= MOST_ACCOUNTS:
+        raise TooManyAccounts
 
 
 def _check(account: Account) -> Checked:

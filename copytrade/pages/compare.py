@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from copytrade.pages.curves import Curve, Example, Point, curve_of, example_of, kept_figures
-from copytrade.pages.marketplace import with_followers
 from strategies.models import Period, Statistics, Strategy
 
 MOST = 4
@@ -122,7 +121,7 @@ def _chosen(request: HttpRequest) -> list[Strategy]:
         except ValueError:
             continue
     ids = list(dict.fromkeys(ids))[:MOST]
-    seen = with_followers(Strategy.objects.visible_to(request.user.pk).filter(public_id__in=ids))
+    seen = Strategy.objects.visible_to(request.user.pk).filter(public_id__in=ids)
     found = {row.public_id: row for row in seen.select_related("owner", "exchange_account")}
     return [found[public_id] for public_id in ids if public_id in found]
 

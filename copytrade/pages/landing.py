@@ -11,11 +11,10 @@ from django.utils import timezone
 
 from copytrade.pages.copy_quality import delay_of_all
 from copytrade.pages.listing import with_figures
-from copytrade.pages.marketplace import with_followers
 from execution.models import CopyOrder
 from execution.states import LIVE
 from strategies import search
-from strategies.models import Strategy
+from strategies.models import Period, Strategy
 
 SHOWN = 3
 # An order whose fate is not known for longer than this is unexplained.
@@ -23,7 +22,9 @@ PATIENCE = timedelta(minutes=5)
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    most_followed = search.ordered(with_followers(Strategy.objects.listed()), "-followers")
+    most_followed = search.ordered(
+        search.with_figures_of(Strategy.objects.listed(), Period.ALL), "-followers"
+    )
     return render(
         request,
         "pages/landing.html",

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Page
-from django.db.models import Count, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +17,6 @@ from copytrade.pages.listing import with_figures
 from rest.pagination import CappedPaginator
 from strategies import search
 from strategies.models import Period, Strategy, StrategyQuerySet
-from subscriptions.models import Subscription
 
 PER_PAGE = 24
 # Filters that are folded away.
@@ -115,19 +113,6 @@ def marketplace(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/marketplace.html", context)
 
 
-def with_followers(strategies: StrategyQuerySet) -> StrategyQuerySet:
-    """With the number of live copies of others."""
-    counted = (
-        Subscription.objects.live()
-        .filter(strategy=OuterRef("pk"), own=False)
-        .order_by()
-        .values("strategy")
-        .annotate(n=Count("pk"))
-        .values("n")
-    )
-    return strategies.annotate(followers=Coalesce(Subquery(counted), 0))
-
-
 def _matching(chosen: dict[str, str], period: str) -> StrategyQuerySet:
     found = Strategy.objects.listed()
     if chosen.get("closed"):
@@ -145,10 +130,9 @@ def _matching(chosen: dict[str, str], period: str) -> StrategyQuerySet:
         found = found.filter(symbols__contains=[symbol.upper()])
     if tag := chosen.get("tag"):
         found = found.filter(tags__contains=[tag])
-    found = search.with_figures_of(
+    return search.with_figures_of(
         found, period, min_roi=_fraction(chosen, "min_roi"), max_drawdown=_fraction(chosen, "max_drawdown")
     )
-    return with_followers(found)
 
 
 def _fraction(chosen: dict[str, str], name: str) -> Decimal | None:

@@ -117,7 +117,7 @@ def test_a_refused_key_stops_the_account(order: CopyOrder, world: Any) -> None:
     assert account.status == ExchangeAccount.Status.INVALID
     told = Notification.objects.get(kind="key_invalid")
     assert (told.user_id, account.label in told.title) == (account.owner_id, True)
-    assert account.status_reason
+    assert account.status_reason == "invalid_credentials"
 
 
 def test_a_rate_limit_is_waited_out_as_long_as_the_venue_says(order: CopyOrder, world: Any) -> None:

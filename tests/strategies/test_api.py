@@ -2,9 +2,11 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from exchanges import gateway
 from exchanges.types import Credentials
+from ledger import statistics
 from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from tests import factories
@@ -244,6 +246,7 @@ def test_the_filters_of_the_list(db):
     )
     factories.StrategyFactory.create(name="Hidden", visibility="private")
     factories.SubscriptionFactory.create(strategy=wild)
+    statistics.refresh_due(now=timezone.now())
 
     def names(query):
         answer = Client().get(f"{URL}?{query}")
@@ -259,6 +262,7 @@ def test_the_filters_of_the_list(db):
     assert names("exchange=binance") == []
     assert names("ordering=name") == ["Calm", "Wild"]
     assert names("ordering=-followers") == ["Wild", "Calm"]
+    assert names("ordering=followers") == ["Calm", "Wild"]
     assert names("page_size=1&page=2") == [calm.name]
     assert Client().get(f"{URL}?page=2").status_code == 404
     assert Client().get(f"{URL}?page={'9' * 5000}").status_code == 404

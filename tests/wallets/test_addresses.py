@@ -9,6 +9,7 @@ from django.db.models import F
 
 from accounts.notifications.models import Notification
 from compliance.models import AuditRecord
+from wallets import addresses
 from wallets.models import WalletAddress
 
 ROUTE = "/api/v1/wallets/addresses/"
@@ -193,3 +194,12 @@ def test_a_list_costs_the_same_for_any_length(api, django_assert_max_num_queries
         api.post(ROUTE, body(network=network))
     with django_assert_max_num_queries(6):
         assert len(api.get(ROUTE).json()["results"]) == 4
+
+
+def test_there_is_an_end_to_a_persons_addresses_and_to_nobody_elses(api, api_of, stranger, monkeypatch):
+    monkeypatch.setattr(addresses, "MOST_ADDRESSES", 1)
+    first = api.post(ROUTE, body()).json()
+    assert error_of(api.post(ROUTE, body(network="bsc")))[:2] == (409, "too_many_addresses")
+    assert api_of(stranger).post(ROUTE, body()).status_code == 201
+    api.delete(f"{ROUTE}{first['id']}/")
+    assert api.post(ROUTE, body(network="bsc")).status_code == 201

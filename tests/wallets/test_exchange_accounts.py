@@ -10,6 +10,7 @@ from compliance.models import AuditRecord
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
+from wallets import services
 from wallets.models import ExchangeAccount
 from wallets.serializers import KeysSerializer
 
@@ -251,3 +252,12 @@ def test_the_list_holds_ones_own_accounts_only(api, exchange_account, strategy):
 def test_wallets_are_changed_with_the_scope_wallets_only(api_of, user):
     response = api_of(user, "read", "trade").post(ROUTE, {"exchange": "paper", "label": "x"})
     assert (response.status_code, code_of(response)) == (403, "insufficient_scope")
+
+
+def test_there_is_an_end_to_a_persons_accounts_and_disconnecting_makes_room(api, live, monkeypatch):
+    monkeypatch.setattr(services, "MOST_ACCOUNTS", 1)
+    account_id = connect(api, live).json()["id"]
+    refused = api.post(ROUTE, {"exchange": "paper", "label": "Practice"})
+    assert (refused.status_code, code_of(refused)) == (409, "too_many_accounts")
+    api.delete(f"{ROUTE}{account_id}/")
+    assert connect(api, live).status_code == 201

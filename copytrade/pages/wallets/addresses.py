@@ -71,6 +71,9 @@ def _added(request: HttpRequest, form: AddressForm) -> HttpResponse:
     except services.AlreadyAdded:
         form.add_error("address", _("You have this address already."))
         return _shown(request, form)
+    except services.TooManyAddresses:
+        form.add_error(None, _("You have as many addresses as one may: remove one first."))
+        return _shown(request, form)
     if added.is_for_withdrawals:
         messages.success(request, _("Added. We sent you a code by e-mail: confirm the address with it."))
     else:

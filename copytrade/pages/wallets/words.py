@@ -25,6 +25,7 @@ SENTENCES: dict[type[Exception], str | Promise] = {
         "The exchange did not answer, so nothing was stored. Try again in a minute."
     ),
     services.AlreadyConnected: gettext_lazy("This account of the exchange is connected already."),
+    services.TooManyAccounts: gettext_lazy("You have as many accounts as one may: disconnect one first."),
     services.OtherVenueAccount: gettext_lazy(
         "These keys belong to another account of the exchange. Connect that one on its own."
     ),
