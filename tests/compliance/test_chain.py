@@ -117,6 +117,25 @@ def test_two_sealers_at_once_link_each_record_once(transactional_db):
     assert verify().startswith("20 records checked")
 
 
+def test_while_another_process_seals_nobody_waits_for_it(transactional_db):
+    record_some(1)
+    seal_everything()
+    record_some(2)
+    found: list[int] = []
+
+    def meanwhile():
+        found.extend((sealing.seal(now=timezone.now()), sealing.seal_after_start(now=timezone.now())))
+        connections.close_all()
+
+    with transaction.atomic():
+        assert AuditHead.objects.locked_if_free() is not None
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        other.join(20)
+        assert found == [0, 0]
+    assert sealing.seal(now=timezone.now()) == 2
+
+
 def test_a_sealer_that_dies_leaves_no_half_of_a_batch(transactional_db, monkeypatch):
     record_some(3)
 

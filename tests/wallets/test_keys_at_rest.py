@@ -4,9 +4,11 @@ import base64
 import os
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 from exchanges.types import Credentials
+from records import sealing
 from tests.factories import ExchangeAccountFactory
 from wallets import vault
 from wallets.models import ExchangeAccount
@@ -41,3 +43,25 @@ def test_sealed_keys_open_only_in_their_own_row(db):
 def test_an_opened_account_shows_no_key_in_its_repr(db):
     shown = repr(ExchangeAccountFactory.create(keys=KEYS).open())
     assert not any(secret in shown for secret in (KEYS.api_key, KEYS.secret, KEYS.password))
+
+
+@pytest.mark.parametrize(
+    ("ring", "complaint"),
+    [
+        ([], "at least one key"),
+        (["not base64!"], "url-safe base64"),
+        ([new_key()[:20] + "===="], "32 bytes long"),
+    ],
+)
+def test_a_ring_that_cannot_seal_is_refused_by_name(ring, complaint, settings):
+    settings.FIELD_ENCRYPTION_KEYS = ring
+    with pytest.raises(ImproperlyConfigured, match=complaint):
+        sealing.seal(b"secret", owner="row")
+
+
+def test_what_was_changed_or_sealed_under_a_key_that_is_gone_does_not_open(settings):
+    sealed = sealing.seal(b"secret", owner="row")
+    key_id, _, body = sealed.partition(".")
+    for changed in (f"{key_id}.AAAA{body[4:]}", f"{key_id}.!", f"0000dead.{body}"):
+        with pytest.raises(sealing.CannotOpen):
+            sealing.unseal(changed, owner="row")
