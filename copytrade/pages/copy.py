@@ -9,8 +9,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Case, Count, F, Q, Sum, When
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,18 +24,22 @@ from copytrade.pages.coverage import coverage_of
 from copytrade.pages.gap import Gap, split_gap
 from copytrade.pages.holdings import Copy, EndedCopy, copies_of, holdings_of
 from copytrade.pages.leftovers import split
+from copytrade.pages.limits_form import LimitsForm
+from copytrade.pages.limits_used import meters_of_copy
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
 from execution.explain import sentence_of
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.models import Position, Trade
+from risk.services import limits_of_copy, replace_limits_of_copy
 from strategies.models import PerformanceSnapshot
 from subscriptions import services
 from subscriptions.models import History, Subscription
 from subscriptions.serializers import changes_of
 
 EVERY = "10s"
+CHANGEABLE = frozenset({Subscription.Status.ACTIVE, Subscription.Status.PAUSED})
 ORDERS_SHOWN = 8
 REASONS_SHOWN = 5
 HISTORY_SHOWN = 20
@@ -45,20 +49,24 @@ HISTORY_SHOWN = 20
 @require_http_methods(["GET", "POST"])
 def copy_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
     subscription = _own(request, public_id)
-    may_change = subscription.status in (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
-    form = CopyForm(request.POST or None, request=request, subscription=subscription) if may_change else None
-    if form and request.method == "POST" and form.is_valid() and _save(request, subscription, form):
-        return HttpResponseRedirect(reverse("copy", args=[subscription.public_id]))
-    context = {
-        "subscription": subscription,
-        "strategy": subscription.strategy,
-        "form": form,
-        "history": History.objects.filter(subscription=subscription)
-        .select_related("subscription")
-        .order_by("-at", "-pk")[:HISTORY_SHOWN],
-        "body": render_live(request, "pages/_copy.html", _facts(subscription), **_poll(subscription)),
-    }
-    return render(request, "pages/copy.html", context, status=422 if form and form.errors else 200)
+    form = CopyForm(request.POST or None, request=request, subscription=subscription)
+    may_change = subscription.status in CHANGEABLE
+    if may_change and request.method == "POST" and form.is_valid() and _save(request, subscription, form):
+        return redirect("copy", subscription.public_id)
+    return _shown(request, subscription, settings=form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def copy_limits(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The copy's own limits, saved beside its settings."""
+    subscription = _own(request, public_id)
+    if request.method == "GET" or subscription.status not in CHANGEABLE:
+        return redirect("copy", subscription.public_id)
+    form = _limits_form(request, subscription, request.POST)
+    if form.is_valid() and _save_limits(request, subscription, form):
+        return redirect("copy", subscription.public_id)
+    return _shown(request, subscription, limits=form)
 
 
 def copy_live(request: HttpRequest, public_id: UUID) -> HttpResponse:
@@ -74,6 +82,51 @@ def _own(request: HttpRequest, public_id: UUID) -> Subscription:
         mine.select_related("follower", "strategy__owner", "strategy__exchange_account", "exchange_account"),
         public_id=public_id,
     )
+
+
+def _shown(
+    request: HttpRequest,
+    subscription: Subscription,
+    *,
+    settings: CopyForm | None = None,
+    limits: LimitsForm | None = None,
+) -> HttpResponse:
+    may_change = subscription.status in CHANGEABLE
+    settings = settings or CopyForm(None, request=request, subscription=subscription)
+    limits = limits or _limits_form(request, subscription, None)
+    context = {
+        "subscription": subscription,
+        "strategy": subscription.strategy,
+        "form": settings if may_change else None,
+        "limits": limits if may_change else None,
+        "meters": meters_of_copy(limits.limits, subscription=subscription, now=timezone.now())
+        if may_change
+        else [],
+        "history": History.objects.filter(subscription=subscription)
+        .select_related("subscription")
+        .order_by("-at", "-pk")[:HISTORY_SHOWN],
+        "body": render_live(request, "pages/_copy.html", _facts(subscription), **_poll(subscription)),
+    }
+    wrong = may_change and (settings.errors or limits.errors)
+    return render(request, "pages/copy.html", context, status=422 if wrong else 200)
+
+
+def _limits_form(request: HttpRequest, subscription: Subscription, data: Any) -> LimitsForm:
+    limits = limits_of_copy(subscription).as_limits()
+    return LimitsForm(data, request=request, limits=limits, prefix="limits")
+
+
+def _save_limits(request: HttpRequest, subscription: Subscription, form: LimitsForm) -> bool:
+    """As a PUT of the API."""
+    try:
+        replace_limits_of_copy(
+            subscription=subscription, wanted=form.wanted(), now=timezone.now(), origin=Origin.of(request)
+        )
+    except APIException as refusal:
+        form.refuse(refusal)
+        return False
+    messages.success(request, _("Saved. Every order of this copy from now on obeys these limits."))
+    return True
 
 
 def _save(request: HttpRequest, subscription: Subscription, form: CopyForm) -> bool:

@@ -15,12 +15,15 @@ from accounts.person import signed_in
 from copytrade.pages.coverage import coverage_of
 from copytrade.pages.holdings import copies_of, holdings_of, totals_of
 from copytrade.pages.leftovers import split
+from copytrade.pages.limits_used import Meter, meters_of
 from copytrade.pages.listing import with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.staff import found_in_admin, may_trade
 from execution.models import CopyOrder
 from ledger.models import Position
+from risk.checks import Limits
+from risk.models import RiskLimits
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 
@@ -79,6 +82,15 @@ def dashboard_figures(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _daily_loss(user_id: int) -> Meter | None:
+    """None: the person has not limited it."""
+    limits = RiskLimits.objects.by_user([user_id]).get(user_id)
+    if limits is None or limits.max_daily_loss is None:
+        return None
+    only = Limits(currency=limits.currency, max_daily_loss=limits.max_daily_loss)
+    return meters_of(only, user_id=user_id, now=timezone.now())[0]
+
+
 def _feed(user_id: int) -> dict[str, Any]:
     return {"rows": order_rows(for_rows(CopyOrder.objects.of_follower(user_id))[:FEED_LENGTH])}
 
@@ -102,4 +114,5 @@ def _figures(user_id: int) -> dict[str, Any]:
         "kept": [leftover for leftover in leftovers if not leftover.is_dust],
         "totals": totals_of(copies, ended, user_id=user_id, since=today),
         "coverage": coverage_of(Subscription.objects.owned_by(user_id)),
+        "daily_loss": _daily_loss(user_id),
     }

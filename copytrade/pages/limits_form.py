@@ -15,6 +15,7 @@ from exchanges.rounding import plain
 from rest.fields import WholeNumber
 from risk.checks import Limits
 from risk.serializers import LimitsSerializer
+from risk.services import Wanted
 
 # Which limits there are is told by the serializer; these are its fields' names for people.
 LABELS: dict[str, str | Promise] = {
@@ -40,17 +41,17 @@ class LimitsForm(ApiForm):
 
     serializer_class = LimitsSerializer
 
-    def __init__(self, data: Any, *, request: HttpRequest, limits: Limits) -> None:
+    def __init__(self, data: Any, *, request: HttpRequest, limits: Limits, prefix: str | None = None) -> None:
         self.kinds = {
             name: field for name, field in LimitsSerializer().fields.items() if name != "kill_switch"
         }
         initial = {name: _text(getattr(limits, name)) for name in self.kinds}
-        super().__init__(data, request=request, initial=initial)
+        super().__init__(data, request=request, initial=initial, prefix=prefix)
         self.fields |= {name: _asked(name, field) for name, field in self.kinds.items()}
-        self.kill_switch = limits.kill_switch
+        self.limits = limits
 
     def body(self) -> dict[str, Any]:
-        body: dict[str, Any] = {"kill_switch": self.kill_switch}
+        body: dict[str, Any] = {"kill_switch": self.limits.kill_switch}
         for name, kind in self.kinds.items():
             answer = self.cleaned_data[name]
             if isinstance(kind, serializers.ListField):
@@ -58,6 +59,9 @@ class LimitsForm(ApiForm):
             else:
                 body[name] = whole(answer) if isinstance(kind, WholeNumber) else answer or None
         return body
+
+    def wanted(self) -> Wanted:
+        return Wanted(**{name: value for name, value in self.given.items() if value is not None})
 
 
 def _asked(name: str, kind: serializers.Field[Any, Any, Any, Any]) -> forms.Field:

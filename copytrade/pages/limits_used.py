@@ -1,4 +1,4 @@
-"""How much of each limit is used: what a meter beside it shows."""
+"""How much of each limit is used: what a meter beside it shows. Counted as the claims count it."""
 
 from __future__ import annotations
 
@@ -6,77 +6,93 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Max
+from django.utils import timezone
 from django.utils.functional import Promise
 
 from copytrade.pages.limits_form import LABELS
-from copytrade.templatetags.ui import money, quantity
-from execution.models import CopyOrder
-from ledger.models import Position, Trade
-from risk.checks import Limits
+from copytrade.templatetags.ui import DASH, money, quantity
+from execution.models import CopyOrder, CopyOrderQuerySet
+from execution.usage import allowances_of
+from risk.checks import Limits, Usage
 from subscriptions.models import Subscription
 
 MONEY = frozenset({"max_order_notional", "max_open_notional", "max_daily_loss"})
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A limit that is set, and what of it is used."""
+    """A limit that is set, and what of it is used; `used` None: a price that it takes is not known."""
 
-    label: str | Promise
-    used: Decimal
+    rule: str
+    used: Decimal | None
     limit: Decimal
     unit: str
 
     @property
+    def label(self) -> str | Promise:
+        return LABELS[self.rule]
+
+    @property
     def full(self) -> bool:
-        return self.used >= self.limit
+        return self.used is not None and self.used >= self.limit
 
     @property
     def width(self) -> int:
         """Of a meter that is 100 wide."""
+        if self.used is None:
+            return 0
         if not self.limit:
             return 100
-        return int(min(Decimal(100), max(Decimal(0), 100 * self.used / self.limit)))
+        return int(min(Decimal(100), max(ZERO, 100 * self.used / self.limit)))
 
     @property
     def shown(self) -> tuple[str, str]:
         form = money if self.unit else quantity
-        return form(self.used), form(self.limit)
+        return DASH if self.used is None else form(self.used), form(self.limit)
 
 
-def meters_of(limits: Limits, *, user_id: int, since: datetime) -> list[Meter]:
-    """For each limit that is set and can be measured; `since` is the beginning of the person's day."""
-    used = _used(limits.currency, user_id=user_id, since=since)
-    asked = {name: getattr(limits, name, None) for name in used}
+def meters_of(limits: Limits, *, user_id: int, now: datetime) -> list[Meter]:
+    """For each limit of a person that is set and can be measured."""
+    usage = allowances_of({user_id: limits}, {}, now=now).of_users[user_id].usage
+    return _meters(limits, usage, CopyOrder.objects.of_follower(user_id))
+
+
+def meters_of_copy(limits: Limits, *, subscription: Subscription, now: datetime) -> list[Meter]:
+    """The same of one copy's own limits."""
+    usage = allowances_of({}, {subscription.pk: limits}, now=now).of_copies[subscription.pk].usage
+    return _meters(limits, usage, CopyOrder.objects.filter(subscription=subscription))
+
+
+def _meters(limits: Limits, usage: Usage, orders: CopyOrderQuerySet) -> list[Meter]:
+    used = _used(limits, usage, orders)
+    asked = {name: getattr(limits, name) for name in LABELS if name in used}
     return [
-        Meter(LABELS[name], used[name], Decimal(limit), limits.currency if name in MONEY else "")
+        Meter(name, used[name], Decimal(limit), limits.currency if name in MONEY else "")
         for name, limit in asked.items()
         if limit is not None
     ]
 
 
-def _used(currency: str, *, user_id: int, since: datetime) -> Mapping[str, Decimal]:
-    """Four queries. Amounts are of copies in the limits' currency."""
-    mine = Subscription.objects.owned_by(user_id).live()
-    held = Position.objects.open().filter(subscription__in=mine)
-    open_now: dict[str, Any] = held.aggregate(
-        n=Count("pk"), cost=Sum("cost", filter=Q(strategy__quote=currency), default=Decimal(0))
-    )
-    reserved = mine.filter(strategy__quote=currency).aggregate(n=Sum("reserved", default=Decimal(0)))["n"]
-    today: dict[str, Any] = (
-        CopyOrder.objects.of_follower(user_id)
-        .filter(created_at__gte=since, attempt__gt=0)
-        .aggregate(n=Count("pk"), largest=Max("filled_cost", filter=Q(strategy__quote=currency)))
-    )
-    realised = Trade.objects.of_follower(user_id).filter(at__gte=since, strategy__quote=currency)
-    result: Decimal = realised.aggregate(n=Sum("realised_pnl", default=Decimal(0)))["n"]
+def _used(limits: Limits, usage: Usage, orders: CopyOrderQuerySet) -> Mapping[str, Decimal | None]:
     return {
-        "max_order_notional": today["largest"] or Decimal(0),
-        "max_open_notional": open_now["cost"] + reserved,
-        "max_daily_loss": max(Decimal(0), -result),
-        "max_open_positions": Decimal(open_now["n"]),
-        "max_orders_per_day": Decimal(today["n"]),
+        "max_order_notional": _largest_today(limits, orders),
+        "max_open_notional": usage.open_notional,
+        "max_daily_loss": None if usage.day_result is None else max(ZERO, -usage.day_result),
+        "max_open_positions": Decimal(len(usage.open_positions)),
+        "max_orders_per_day": Decimal(usage.orders_today),
     }
+
+
+def _largest_today(limits: Limits, orders: CopyOrderQuerySet) -> Decimal:
+    """Of the entries, which alone are limited, in the limits' currency; asked where there is a limit."""
+    if limits.max_order_notional is None:
+        return ZERO
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = orders.filter(created_at__gte=midnight, attempt__gt=0, kind=CopyOrder.Kind.ENTRY)
+    largest: Decimal | None = today.filter(strategy__quote=limits.currency).aggregate(n=Max("filled_cost"))[
+        "n"
+    ]
+    return largest or ZERO

@@ -6,9 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from copytrade.pages.outcomes import outcome_key
 from execution import explain
 from execution.models import CopyOrder, CopyOrderQuerySet
+
+ORIGINS: dict[str, str | Promise] = {
+    CopyOrder.Origin.SIGNAL: _("A trade of the master's"),
+    CopyOrder.Origin.OPENING: _("You asked to open what the master held"),
+    CopyOrder.Origin.CLOSING: _("You left and chose to sell"),
+    CopyOrder.Origin.STOP: _("Your stop-loss or take-profit was reached"),
+    CopyOrder.Origin.REPAIR: _("A repair of what the books and the exchange told apart"),
+    CopyOrder.Origin.MASTER: _("Your own signal"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,10 @@ class OrderRow:
         """What was done, or what was to be done."""
         amount: Decimal | None = self.order.filled_amount or self.order.requested_amount
         return amount
+
+    @property
+    def origin(self) -> str | Promise:
+        return ORIGINS[self.order.origin]
 
     @property
     def kind_of_reason(self) -> str:

@@ -59,14 +59,6 @@ ATTEMPTS = {
     "refused": _("refused"),
     "not_placed": _("not taken"),
 }
-ORIGINS: dict[str, str | Promise] = {
-    CopyOrder.Origin.SIGNAL: _("A trade of the master's"),
-    CopyOrder.Origin.OPENING: _("You asked to open what the master held"),
-    CopyOrder.Origin.CLOSING: _("You left and chose to sell"),
-    CopyOrder.Origin.STOP: _("Your stop-loss or take-profit was reached"),
-    CopyOrder.Origin.REPAIR: _("A repair of what the books and the exchange told apart"),
-    CopyOrder.Origin.MASTER: _("Your own signal"),
-}
 STAGES = {"detect": _("detect"), "size": _("size"), "submit": _("submit"), "fill": _("fill")}
 
 
@@ -121,7 +113,6 @@ def _facts(order: CopyOrder) -> dict[str, Any]:
         "stages": _stages(explain.latencies_ms(order)),
         "states": _states(order),
         "attempts": [(attempt, ATTEMPTS[attempt.outcome]) for attempt in explain.attempts(order)],
-        "origin": ORIGINS.get(order.origin),
         "steps": [{name: _grouped(text) for name, text in step.items()} for step in order.sizing],
         "fills": Fill.objects.filter(
             exchange_account=order.exchange_account, client_order_id=order.client_order_id

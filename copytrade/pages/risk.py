@@ -84,11 +84,10 @@ def _switched(mode: str, *, user_id: int) -> str:
 
 
 def _save(request: HttpRequest, form: LimitsForm) -> bool:
-    given = {name: value for name, value in form.given.items() if value is not None}
     try:
         services.replace_limits(
             user=signed_in(request),
-            wanted=services.Wanted(**given),
+            wanted=form.wanted(),
             now=timezone.now(),
             origin=Origin.of(request),
         )
@@ -102,12 +101,11 @@ def _save(request: HttpRequest, form: LimitsForm) -> bool:
 def _shown(request: HttpRequest, form: LimitsForm) -> HttpResponse:
     user = signed_in(request)
     limits = services.limits_of(user).as_limits()
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     denied = CopyOrder.objects.of_follower(user.pk).filter(status=Status.DENIED)
     context: dict[str, Any] = {
         "form": form,
         "switch": limits.kill_switch,
-        "meters": meters_of(limits, user_id=user.pk, since=midnight),
+        "meters": meters_of(limits, user_id=user.pk, now=timezone.now()),
         "copies": Subscription.objects.owned_by(user.pk)
         .live()
         .select_related("strategy", "exchange_account")

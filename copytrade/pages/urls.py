@@ -56,6 +56,7 @@ urlpatterns = [
     path("subscriptions/<uuid:public_id>/", copy.copy_page, name="copy"),
     path("subscriptions/<uuid:public_id>/live/", copy.copy_live, name="copy_live"),
     path("subscriptions/<uuid:public_id>/statement/", statement.statement, name="copy_statement"),
+    path("subscriptions/<uuid:public_id>/limits/", copy.copy_limits, name="copy_limits"),
     path("subscriptions/<uuid:public_id>/pause/", copying.pause, name="pause"),
     path("subscriptions/<uuid:public_id>/resume/", copying.resume, name="resume"),
     path("subscriptions/<uuid:public_id>/stop/", copying.stop, name="stop"),

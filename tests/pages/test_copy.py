@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copytrade.pages.gap import split_gap
+from risk.models import SubscriptionLimits
 from strategies.models import PerformanceSnapshot
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
@@ -128,6 +129,32 @@ def test_what_the_service_refuses_is_told_and_changes_nothing(page, subscription
     answer = page.post(address_of(subscription), settings_of(page, subscription, allocation="500"))
     assert answer.status_code == 422
     assert "More of the allocation than that is in use" in text_of(answer)
+
+
+def limits_of(page, subscription, **changes) -> dict[str, str]:
+    form = page.get(address_of(subscription)).context["limits"]
+    return {
+        f"limits-{name}": value
+        for name, value in ({"currency": "USDT", "oversize": "deny"} | changes).items()
+        if name in form.fields
+    }
+
+
+def test_a_copy_has_limits_of_its_own_and_its_switch_stays(page, subscription):
+    SubscriptionLimits.objects.create(subscription=subscription, kill_switch="close_only")
+    address = f"{address_of(subscription)}limits/"
+    given = limits_of(
+        page, subscription, max_daily_loss="40", max_orders_per_day="9", symbols_blocked="doge/usdt"
+    )
+    assert page.post(address, given).headers["Location"] == address_of(subscription)
+    kept = SubscriptionLimits.objects.get(subscription=subscription)
+    assert (kept.max_daily_loss, kept.max_orders_per_day) == (40, 9)
+    assert (kept.symbols_blocked, kept.kill_switch) == (["DOGE/USDT"], "close_only")
+    assert "0.00 / 40.00 USDT" in text_of(page.get(address_of(subscription)))
+    refused = page.post(address, limits_of(page, subscription, max_daily_loss="-1"))
+    assert refused.status_code == 422
+    assert list(refused.context["limits"].errors) == ["max_daily_loss"]
+    assert SubscriptionLimits.objects.get(subscription=subscription).max_daily_loss == 40
 
 
 def test_pausing_and_resuming_lead_back_to_the_copy(page, subscription):

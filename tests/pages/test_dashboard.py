@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from execution.models import CopyOrder
 from ledger.models import Position
+from risk.models import DayOpening, RiskLimits
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
 from tests.pages.market import hold, quote_price, signal_with_copies, text_of
@@ -283,3 +284,20 @@ def test_a_copy_that_holds_nothing_ends_at_once(page, subscription):
     page.post(f"/subscriptions/{subscription.public_id}/stop/", {"positions": "keep"})
     subscription.refresh_from_db()
     assert subscription.status == "closed"
+
+
+def test_the_days_loss_is_told_against_its_limit_as_claims_count_it(page, user, subscription):
+    RiskLimits.objects.create(user=user, max_daily_loss=50)
+    today = timezone.localtime().date()
+    DayOpening.objects.create(subscription=subscription, day=today, result=21)
+    shown = text_of(page.get("/dashboard/"))
+    assert "21.00 of 50.00 USDT used" in shown
+    assert "42 %" in shown
+
+
+def test_an_order_that_no_trade_of_the_masters_caused_says_whence_it_is(page, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    assert "You left and chose to sell" not in text_of(page.get("/dashboard/"))
+    CopyOrder.objects.filter(pk=order.pk).update(origin="closing", signal=None)
+    for address in ("/dashboard/", "/orders/", f"/orders/{order.public_id}/"):
+        assert "You left and chose to sell" in text_of(page.get(address))
