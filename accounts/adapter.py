@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.consents import Document, give_consent
 from accounts.models import User
+from accounts.notifications import letters
 from accounts.roles import Role
 from accounts.services import give_role
 from compliance import audit
@@ -39,6 +41,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             object=str(known.public_id) if known else "",
             outcome=Outcome.REFUSED,
         )
+
+    def render_mail(self, *args: Any, **options: Any) -> EmailMultiAlternatives:
+        """allauth words its mails as text alone."""
+        return letters.in_both_forms(super().render_mail(*args, **options))
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         saved: User = super().save_user(request, user, form, commit)

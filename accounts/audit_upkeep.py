@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.core.mail import send_mail
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import AccessToken, User
+from accounts.notifications import letters
 from accounts.roles import Role
 from compliance import retention, signing
 from compliance.models import AuditHead
@@ -33,17 +34,20 @@ def mail_audit_head(*, now: datetime) -> int:
         "Keep this mail. To check later that nothing before it was changed or cut off, the operator runs\n"
         "  manage.py verify_audit_chain --head %(sequence)s:%(hash)s\n"
         "and an export that contains this sequence is checked with\n"
-        "  python verify_audit_export.py FILE --public-key %(key)s --head %(sequence)s:%(hash)s\n"
+        "  python verify_audit_export.py FILE --public-key %(key)s --head %(sequence)s:%(hash)s\n\n"
+        "%(link)s\n"
     ) % {
         "at": now.isoformat(timespec="seconds"),
         "sequence": head.sequence,
         "hash": bytes(head.hash).hex(),
         "signature": bytes(head.signature).hex(),
         "key": signing.public_key(),
+        "link": letters.address(reverse("audit")),
     }
     for address in addresses:
         # One mail each: auditors need not know of each other.
-        send_mail(_("Head of the audit record: %s") % head.sequence, body, None, [address])
+        subject = _("Head of the audit record: %s") % head.sequence
+        letters.plain_letter(to=address, subject=subject, text=body).send()
     return len(addresses)
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from smtplib import SMTPException
 
 import structlog
-from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
+from accounts.notifications import letters
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.services import notify
 from wallets.models import WalletAddress
@@ -25,6 +25,7 @@ def send_code(address: WalletAddress, code: str, *, minutes: int) -> None:
         "Somebody, probably you, added a withdrawal address to your account.\n\n"
         "Network: %(network)s\nAddress: %(address)s\n\n"
         "If every character is right, confirm it with this code within %(minutes)s minutes:\n\n%(code)s\n\n"
+        "%(link)s\n\n"
         "If this was not you, give the code to nobody, delete the address and change your password."
     )
     facts = {
@@ -32,9 +33,13 @@ def send_code(address: WalletAddress, code: str, *, minutes: int) -> None:
         "address": address.address,
         "minutes": minutes,
         "code": code,
+        "link": letters.address("/wallets/addresses/"),
     }
+    mail = letters.plain_letter(
+        to=address.owner.email, subject=_("Confirm your withdrawal address"), text=body % facts
+    )
     try:
-        send_mail(_("Confirm your withdrawal address"), body % facts, None, [address.owner.email])
+        mail.send()
     except (OSError, SMTPException) as error:
         log.warning("mail_not_sent", about="withdrawal_address", error=type(error).__name__)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.kyc.models import KycCase, KycStatus
 from accounts.models import User
+from accounts.notifications import letters
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.services import notify
 from accounts.roles import Role
@@ -62,7 +62,8 @@ def tell_reviewers(*, hits: int) -> None:
     reviewers = User.objects.filter(groups__name=Role.COMPLIANCE, is_active=True)
     body = _(
         "The sanctions list has %(hits)s of the people who sent documents, and nobody has cleared them.\n\n"
-        "In the admin, choose KYC and the filter On the sanctions list.\n"
-    ) % {"hits": hits}
+        "They are here: %(link)s\n"
+    ) % {"hits": hits, "link": letters.address(f"{reverse('admin:accounts_kyccase_changelist')}?work=listed")}
     for address in reviewers.order_by("pk").values_list("email", flat=True):
-        send_mail(_("On the sanctions list: %s") % hits, body, None, [address])
+        subject = _("On the sanctions list: %s") % hits
+        letters.plain_letter(to=address, subject=subject, text=body).send()

@@ -25,6 +25,7 @@ def letter(*, user: User, told: Sequence[Notification]) -> EmailMultiAlternative
     by_choice = not ALWAYS.intersection(kinds)
     path = told[0].link if len(told) == 1 else ""
     context: dict[str, Any] = {
+        "title": told[0].title,
         "told": told,
         "zone": user.time_zone,
         "link": address(path or "/notifications/"),
@@ -32,10 +33,22 @@ def letter(*, user: User, told: Sequence[Notification]) -> EmailMultiAlternative
         "by_choice": by_choice,
     }
     with timezone.override(zoneinfo.ZoneInfo(user.time_zone)):
-        text = render_to_string("notifications/mail.txt", context)
-        html = render_to_string("notifications/mail.html", context)
+        text = render_to_string("mail/told.txt", context)
+        html = render_to_string("mail/told.html", context)
     headers = _unsubscribe_headers(user, kinds) if by_choice else {}
     mail = EmailMultiAlternatives(_subject(told), text, None, [user.email], headers=headers)
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def plain_letter(*, to: str, subject: str, text: str) -> EmailMultiAlternatives:
+    """One mail to one address, about what no inbox is for."""
+    return in_both_forms(EmailMultiAlternatives(subject, text, None, [to]))
+
+
+def in_both_forms(mail: EmailMultiAlternatives) -> EmailMultiAlternatives:
+    """The same words in HTML too, in the look of all our mails."""
+    html = render_to_string("mail/plain.html", {"title": mail.subject, "text": mail.body})
     mail.attach_alternative(html, "text/html")
     return mail
 

@@ -39,7 +39,6 @@ def test_a_mail_tells_the_fact_in_the_persons_time_with_one_link(user, mailoutbo
     (html, kind) = mail.alternatives[0]
     assert kind == "text/html"
     assert set(re.findall(r"https?://[^\s<\"]+", html)) == {"https://copy.example.org/dashboard/"}
-    assert "<img" not in html and "style" not in html
     assert "2026-03-01 13:00 CET" in html
 
 

@@ -1,0 +1,247 @@
+"""Every mail that leaves: text and HTML, in one look, without a secret, with a link to its page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import allauth
+import pytest
+from allauth.account.adapter import get_adapter
+from allauth.core.context import request_context
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django.utils import timezone
+
+from accounts import audit_upkeep, devices, role_requests, token_store
+from accounts.kyc import telling as kyc
+from accounts.models import KycCase, RoleRequest
+from accounts.notifications import delivering, mailing
+from accounts.notifications.gate import Gate
+from accounts.notifications.kinds import NotificationKind
+from accounts.notifications.models import ChannelDelivery, Notification, NotificationChannel
+from accounts.roles import Role
+from accounts.services import create_user
+from compliance.audit import SYSTEM, Origin
+from execution import notices
+from ledger.bills import telling as bills
+from ledger.bills.models import Bill
+from risk import telling as switches
+from subscriptions import telling as copies
+from subscriptions.models import Subscription
+from tests.factories import MADE_UP, PASSWORD
+from tests.pages.market import signal_with_copies
+from wallets import dead_keys
+from wallets import telling as addresses
+from wallets.models import WalletAddress
+
+NOW = timezone.now()
+KINDS = NotificationKind
+issued: list[str] = []
+
+
+def refused(copy: Subscription) -> None:
+    order = signal_with_copies(copy.strategy, [(copy, "denied")])[0]
+    assert order.signal_id is not None
+    notices.tell_of_refused([order.signal_id])
+
+
+def billed(copy: Subscription) -> None:
+    numbers = {"mark_before": Decimal(0), "mark_after": Decimal(100), "percent": Decimal(10)}
+    bill = Bill.objects.create(
+        strategy=copy.strategy,
+        subscription=copy,
+        month=NOW.date(),
+        amount=Decimal(10),
+        asset="USDT",
+        **numbers,
+    )
+    bills.billed(bill, now=NOW)
+
+
+def channel_gave_up(copy: Subscription) -> None:
+    """Its sixth failure: what it leads to cannot be opened."""
+    copies.started(copy, now=NOW)
+    told = Notification.objects.latest("pk")
+    Notification.objects.filter(pk=told.pk).update(mail="none")
+    channel = NotificationChannel.objects.create(
+        user=copy.follower, kind="webhook", label="Bot", sealed="lost", hint="bot", created_at=NOW
+    )
+    attempts = delivering.MOST_ATTEMPTS - 1
+    ChannelDelivery.objects.create(channel=channel, notification=told, due_at=NOW, attempts=attempts)
+    delivering.deliver_due(now=NOW, way=Gate())
+
+
+def key_died(copy: Subscription) -> None:
+    dead_keys.keys_refused([copy.exchange_account_id], now=NOW)
+
+
+def address_of(copy: Subscription) -> WalletAddress:
+    return WalletAddress(
+        owner=copy.follower, network="bitcoin", address="bc1q", label="Safe", direction="withdrawal",
+        status="pending", usable_from=NOW,
+    )  # fmt: skip
+
+
+def kyc_decided(copy: Subscription) -> None:
+    KycCase.objects.create(user=copy.follower, reason="All is clear.", decided_at=NOW, is_told=False)
+    kyc.tell_applicants(now=NOW)
+
+
+def role_given(copy: Subscription) -> None:
+    one, two = (create_user(email=f"{n}@x.example", password=PASSWORD, role=Role.ADMIN) for n in "ab")
+    wanted = RoleRequest.objects.create(
+        user=copy.follower, act="give", role="trader", reason="asked", requested_by=one
+    )
+    role_requests.decide(request_id=wanted.pk, by=two, approve=True, origin=SYSTEM, now=NOW)
+
+
+def token(copy: Subscription, days: int = 90) -> None:
+    expires_at = NOW + timedelta(days=days)
+    made = token_store.issue_token(
+        user=copy.follower, name="bot", scopes=["read"], expires_at=expires_at, origin=SYSTEM
+    )
+    issued.append(made.text)
+
+
+def token_ends(copy: Subscription) -> None:
+    token(copy, days=3)
+    Notification.objects.update(mail="none")
+    token_store.tell_of_expiry(now=NOW)
+
+
+def log_ins(copy: Subscription) -> None:
+    for program in ("known/1", "new/2"):
+        devices.note_log_in(user=copy.follower, origin=Origin(ip="203.0.113.7", user_agent=program))
+
+
+TOLD: dict[NotificationKind, tuple[Callable[[Subscription], object], str]] = {
+    KINDS.SUBSCRIPTION_STARTED: (lambda copy: copies.started(copy, now=NOW), "/subscriptions/{copy}/"),
+    KINDS.SUBSCRIPTION_PAUSED: (
+        lambda copy: copies.paused([copy], copies.Why.YOU, now=NOW),
+        "/subscriptions/{copy}/",
+    ),
+    KINDS.SUBSCRIPTION_RESUMED: (lambda copy: copies.resumed(copy, now=NOW), "/subscriptions/{copy}/"),
+    KINDS.SUBSCRIPTION_CLOSED: (lambda copy: copies.closed(copy, now=NOW), "/subscriptions/{copy}/"),
+    KINDS.STOP_REACHED: (
+        lambda copy: notices.tell_of_stop(copy, "stop_loss", Decimal(-50), now=NOW),
+        "/subscriptions/{copy}/",
+    ),
+    KINDS.COPIES_REFUSED: (refused, "/orders/"),
+    KINDS.MASTER_LOST: (
+        lambda copy: notices.tell_of_silence([copy.strategy], now=NOW),
+        "/strategies/{slug}/",
+    ),
+    KINDS.MASTER_BACK: (lambda copy: notices.tell_of_return([copy.strategy], now=NOW), "/strategies/{slug}/"),
+    KINDS.MASTER_MOVED_COINS: (
+        lambda copy: notices.tell_of_coins_left(copy.strategy, "BTC/USDT", now=NOW),
+        "/strategies/{slug}/",
+    ),
+    KINDS.MASTER_COINS_BACK: (
+        lambda copy: notices.tell_of_coins_back(copy.strategy, "BTC/USDT", now=NOW),
+        "/strategies/{slug}/",
+    ),
+    KINDS.PERFORMANCE_FEE: (billed, "/bills/"),
+    KINDS.CHANNEL_DISABLED: (channel_gave_up, "/notifications/"),
+    KINDS.KEY_INVALID: (key_died, "/wallets/accounts/"),
+    KINDS.WITHDRAWAL_ADDRESS: (
+        lambda copy: addresses.withdrawal_address_added(address_of(copy), now=NOW),
+        "/wallets/addresses/",
+    ),
+    KINDS.KILL_SWITCH: (
+        lambda copy: switches.kill_switch_set(copy.follower, "freeze", now=NOW),
+        "/dashboard/",
+    ),
+    KINDS.KYC_DECIDED: (kyc_decided, "/kyc/"),
+    KINDS.ROLE_CHANGED: (role_given, "/dashboard/"),
+    KINDS.TOKEN_CREATED: (token, "/settings/tokens/"),
+    KINDS.TOKEN_EXPIRES: (token_ends, "/settings/tokens/"),
+    KINDS.NEW_DEVICE: (log_ins, "/accounts/sessions/"),
+}
+
+
+def both(mail) -> tuple[str, str]:
+    """The text, and what the HTML shows, white space folded."""
+    ((html, kind),) = mail.alternatives
+    assert kind == "text/html" and ">Copytrade<" in html.replace("</span> Copytrade", ">Copytrade")
+    assert not re.search(r"<(img|script|link)\b|src=", html), "nothing is fetched by a mail"
+    shown = re.sub(r"<[^>]+>", " ", re.sub(r"</?a\b[^>]*>", "", html))
+    return mail.body, " ".join(unescape(shown).split())
+
+
+def links(text: str) -> set[str]:
+    return set(re.findall(r"https?://[^\s<\"]+", text))
+
+
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_whatever_is_told_comes_as_text_and_html_and_leads_to_its_page(kind, user, subscription, mailoutbox):
+    tell, path = TOLD[kind]
+    subscription.refresh_from_db()
+    tell(subscription)
+    mailing.send_due(now=timezone.now())
+    (mail,) = [mail for mail in mailoutbox if mail.to == [user.email]]
+    told = Notification.objects.get(user=user, kind=kind)
+    text, html = both(mail)
+    for sentence in (told.title, *told.body.split("\n")):
+        assert sentence in text and " ".join(sentence.split()) in html
+    (link,) = links(text)
+    assert links(mail.alternatives[0][0]) == {link}
+    assert urlsplit(link).path == path.format(copy=subscription.public_id, slug=subscription.strategy.slug)
+    browser = Client()
+    browser.force_login(user)
+    assert browser.get(urlsplit(link).path).status_code == 200
+    for secret in (*issued, PASSWORD, MADE_UP.api_key, MADE_UP.secret, user.password):
+        assert secret not in text and secret not in mail.alternatives[0][0]
+
+
+# --- What goes to one address and into no inbox ---
+
+PREFIXES = sorted(
+    str(file.relative_to(Path(allauth.__file__).parent / "templates")).removesuffix("_subject.txt")
+    for app in ("account", "mfa")
+    for file in (Path(allauth.__file__).parent / "templates" / app / "email").glob("*_subject.txt")
+)
+ADDRESSES = {
+    name: f"http://testserver/{name}/" for name in ("activate_url", "password_reset_url", "signup_url")
+}
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_mails_of_the_log_in_come_as_text_and_html_in_our_look(prefix, user, mailoutbox, rf):
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    facts = {
+        "user": user,
+        "ip": "203.0.113.7",
+        "user_agent": "<b>x</b>",
+        "timestamp": NOW,
+        "from_email": "a@b.c",
+    }
+    with request_context(request):
+        get_adapter().send_mail(prefix, user.email, {**facts, **ADDRESSES, "to_email": user.email})
+    text, html = both(mailoutbox[0])
+    assert " ".join(text.split()) in html
+    assert "example.com" not in text and "<b>" not in mailoutbox[0].alternatives[0][0]
+    assert links(text) <= set(re.findall(r'href="([^"]+)"', mailoutbox[0].alternatives[0][0]))
+
+
+def test_a_code_a_hit_and_the_records_head_come_as_text_and_html_with_their_pages(
+    subscription, transactional_db, mailoutbox
+):
+    for role in (Role.COMPLIANCE, Role.AUDITOR):
+        create_user(email=f"{role.value}@example.org", password=PASSWORD, role=role)
+    addresses.send_code(address_of(subscription), "123456", minutes=15)
+    kyc.tell_reviewers(hits=2)
+    audit_upkeep.mail_audit_head(now=NOW)
+    paths = []
+    for mail in mailoutbox:
+        text, html = both(mail)
+        assert " ".join(text.split()) in html
+        (link,) = links(text)
+        paths.append(urlsplit(link).path)
+    assert paths == ["/wallets/addresses/", "/admin/accounts/kyccase/", "/audit/"]
