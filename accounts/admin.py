@@ -2,8 +2,13 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from allauth.account.admin import EmailAddress
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.admin import Authenticator
+from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
+from django.contrib.auth import admin as _groups  # noqa: F401 - registers what is taken out below
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -22,6 +27,11 @@ __all__ = ["AccessTokenAdmin", "KycCaseAdmin", "RoleRequestAdmin", "UserAdmin"]
 
 # One log-in page, with its second factor and its limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+# What a role may is a table in the code, and who has it two people decide; an address, a factor and a session
+# are their owner's. Forms for them, as packages bring them, would lead a superuser past all of it.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession])
 
 
 @admin.register(User)

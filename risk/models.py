@@ -128,6 +128,7 @@ class Breach(PublicIdModel):
     objects = BreachQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = _("breaches")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "subscription", "rule", "day"],
@@ -163,6 +164,7 @@ class PlatformSwitch(PublicIdModel):
     objects = PlatformSwitchQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = _("platform switches")
         constraints = [
             models.CheckConstraint(
                 condition=Q(exchange="") | Q(strategy=None), name="a_switch_is_for_a_venue_or_a_strategy"

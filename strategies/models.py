@@ -93,6 +93,7 @@ class Strategy(PublicIdModel):
     objects = StrategyQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = _("strategies")
         constraints = [
             models.CheckConstraint(condition=Q(min_capital__gte=0), name="minimum_capital_is_not_negative"),
             models.CheckConstraint(

@@ -1,8 +1,9 @@
 """Two people give a role."""
 
 import pytest
+from django.contrib import admin
 from django.db import IntegrityError
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import RoleRequest, User
@@ -11,6 +12,7 @@ from accounts.services import create_user
 from compliance.models import AuditRecord
 from tests.factories import PASSWORD
 
+ROLES_ARE_IN = {"groups", "user_permissions", "is_staff", "is_superuser"}
 LIST = "/admin/accounts/rolerequest/"
 
 
@@ -80,3 +82,30 @@ def test_the_form_of_a_person_gives_nothing(bosses, user):
     staff(bosses[0]).post(f"/admin/accounts/user/{user.pk}/change/", body)
     user.refresh_from_db()
     assert (user.roles, user.is_staff, user.is_superuser) == (["trader"], False, False)
+
+
+def test_no_form_of_the_admin_leads_even_a_superuser_past_the_second_person(bosses, user):
+    User.objects.filter(pk=bosses[0].pk).update(is_superuser=True)
+    superuser, request = staff(bosses[0]), RequestFactory().get("/admin/")
+    request.user = User.objects.get(pk=bosses[0].pk)
+    for model, table in admin.site._registry.items():
+        for obj in (None, model._default_manager.first()):
+            fields = set(table.get_form(request, obj, change=obj is not None).base_fields)
+            assert not fields & ROLES_ARE_IN, model
+    body = {
+        "is_active": "on",
+        "groups": ["1"],
+        "user_permissions": ["1"],
+        "is_staff": "on",
+        "is_superuser": "on",
+    }
+    assert superuser.post(f"/admin/accounts/user/{user.pk}/change/", body).status_code == 302
+    user.refresh_from_db()
+    assert (user.roles, user.is_staff, user.is_superuser) == (["trader"], False, False)
+    assert not user.user_permissions.exists()
+    for closed in ("auth/group", "auth/permission", "account/emailaddress", "mfa/authenticator"):
+        assert superuser.get(f"/admin/{closed}/").status_code == 404
+        assert superuser.post(f"/admin/{closed}/add/", {"name": "helpers"}).status_code == 404
+    own = ask(request.user, user)
+    act(request.user, own)
+    assert user.roles == ["trader"]

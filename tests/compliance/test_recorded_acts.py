@@ -6,8 +6,8 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.test import Client
+from django_celery_beat.models import IntervalSchedule
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -112,13 +112,28 @@ def test_a_change_in_the_admin_is_recorded_with_its_fields_and_not_their_values(
     assert not User.objects.get(pk=user.pk).is_active
 
 
+INTERVAL = {
+    "every": "7",
+    "period": "days",
+    "periodictask_set-TOTAL_FORMS": "0",
+    "periodictask_set-INITIAL_FORMS": "0",
+}
+
+
 def test_what_packages_bring_into_the_admin_is_recorded_too(staff, boss):
     User.objects.filter(pk=boss.pk).update(is_superuser=True)
-    staff.post("/admin/auth/group/add/", {"name": "helpers"})
-    group = Group.objects.get(name="helpers")
-    staff.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"})
+    staff.post("/admin/django_celery_beat/intervalschedule/add/", INTERVAL)
+    interval = IntervalSchedule.objects.get(every=7)
+    staff.post(f"/admin/django_celery_beat/intervalschedule/{interval.pk}/delete/", {"post": "yes"})
     acts = [(row.object, row.detail["act"]) for row in records("admin.change")]
-    assert acts == [(f"auth.group {group.pk}", "add"), (f"auth.group {group.pk}", "delete")]
+    name = f"django_celery_beat.intervalschedule {interval.pk}"
+    assert acts == [(name, "add"), (name, "delete")]
+
+
+def test_no_table_of_the_admin_is_called_by_a_plural_that_no_english_has():
+    """Django only adds an s."""
+    names = [str(model._meta.verbose_name_plural) for model in admin.site._registry]
+    assert not [name for name in names if re.search(r"([^aeiou]y|s|x|z|ch|sh)s$", name)]
 
 
 def test_no_table_of_the_admin_is_without_the_record():
