@@ -1,8 +1,12 @@
 """What happens to identity checks by itself: telling, screening, scanning; twice changes nothing."""
 
+import os
+import shutil
 import socket
 import struct
+import subprocess
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +15,7 @@ from django.utils import timezone
 from accounts import tasks
 from accounts.kyc import screening, services, telling
 from accounts.kyc.models import KycCase, KycDocument
+from local.ports import free_port, is_connectable
 from tests.accounts.papers import image
 from tests.accounts.test_kyc_api import ANA, error_of
 from tests.accounts.test_kyc_review import case, decide, omar, page_of, rita, status_of, told
@@ -197,3 +202,43 @@ def test_what_is_found_later_cannot_be_opened_or_approved(rita, send, settings):
     look = f"/admin/accounts/kyccase/{case.pk}/documents/{case.documents.get().public_id}/"
     assert rita.get(look).status_code == 403
     assert "virus scanner" in decide(rita, case, "approved")
+
+
+# --- ClamAV itself ---
+
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+
+@pytest.fixture(scope="module")
+def clamd(tmp_path_factory):
+    """Debian's clamd, which knows one virus; its addresses. It takes a second to start."""
+    program = shutil.which("clamd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("clamd is not installed (Debian: clamav-daemon)")
+    folder = tmp_path_factory.mktemp("clamd")
+    (folder / "own.ndb").write_text(f"Eicar-Test:0:*:{EICAR.hex()}\n")
+    port, path = free_port(), folder / "socket"
+    lines = ["Foreground yes", "TCPAddr 127.0.0.1", f"TCPSocket {port}", f"LocalSocket {path}"]
+    (folder / "clamd.conf").write_text("\n".join([*lines, f"DatabaseDirectory {folder}", ""]))
+    with (folder / "log").open("w") as log:
+        command = [program, "--config-file", str(folder / "clamd.conf")]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            if path.exists() and is_connectable(port):
+                break
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+        yield str(path), f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_clamav_finds_what_it_knows_and_calls_the_rest_clean(clamd, send, settings, private_folder):
+    for settings.CLAMAV_ADDRESS in clamd:
+        infected = send(data=image(comment=EICAR))
+        assert error_of(infected) == (400, "file_infected", "file")
+        assert not list(private_folder.rglob("*.*"))
+    assert send(data=image("PNG", (300, 300))).status_code == 201
+    assert KycDocument.objects.get().scan == "clean"
