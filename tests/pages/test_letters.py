@@ -31,6 +31,7 @@ from compliance.audit import SYSTEM, Origin
 from execution import notices
 from ledger.bills import telling as bills
 from ledger.bills.models import Bill
+from ledger.models import Adjustment
 from risk import telling as switches
 from subscriptions import telling as copies
 from subscriptions.models import Subscription
@@ -75,6 +76,14 @@ def channel_gave_up(copy: Subscription) -> None:
     attempts = delivering.MOST_ATTEMPTS - 1
     ChannelDelivery.objects.create(channel=channel, notification=told, due_at=NOW, attempts=attempts)
     delivering.deliver_due(now=NOW, way=Gate())
+
+
+def coins_went(copy: Subscription) -> None:
+    one = Adjustment(
+        subscription=copy, exchange_account=copy.exchange_account, symbol="BTC/USDT", asset="BTC",
+        amount=Decimal("0.5"), cost=Decimal(100), at=NOW, cause=Adjustment.Cause.WITHDRAWAL,
+    )  # fmt: skip
+    notices.tell_of_coins_gone([one], "they were withdrawn", now=NOW)
 
 
 def key_died(copy: Subscription) -> None:
@@ -127,12 +136,17 @@ TOLD: dict[NotificationKind, tuple[Callable[[Subscription], object], str]] = {
         "/subscriptions/{copy}/",
     ),
     KINDS.SUBSCRIPTION_RESUMED: (lambda copy: copies.resumed(copy, now=NOW), "/subscriptions/{copy}/"),
+    KINDS.SUBSCRIPTION_CHANGED: (
+        lambda copy: copies.changed(copy, by_master=False, now=NOW),
+        "/subscriptions/{copy}/",
+    ),
+    KINDS.COINS_GONE: (coins_went, "/positions/"),
     KINDS.SUBSCRIPTION_CLOSED: (lambda copy: copies.closed(copy, now=NOW), "/subscriptions/{copy}/"),
     KINDS.STOP_REACHED: (
         lambda copy: notices.tell_of_stop(copy, "stop_loss", Decimal(-50), now=NOW),
         "/subscriptions/{copy}/",
     ),
-    KINDS.COPIES_REFUSED: (refused, "/orders/"),
+    KINDS.COPIES_REFUSED: (refused, "/risk/"),
     KINDS.MASTER_LOST: (
         lambda copy: notices.tell_of_silence([copy.strategy], now=NOW),
         "/strategies/{slug}/",
@@ -148,14 +162,14 @@ TOLD: dict[NotificationKind, tuple[Callable[[Subscription], object], str]] = {
     ),
     KINDS.PERFORMANCE_FEE: (billed, "/bills/"),
     KINDS.CHANNEL_DISABLED: (channel_gave_up, "/notifications/"),
-    KINDS.KEY_INVALID: (key_died, "/wallets/accounts/"),
+    KINDS.KEY_INVALID: (key_died, "/wallets/accounts/{account}/rotate/"),
     KINDS.WITHDRAWAL_ADDRESS: (
         lambda copy: addresses.withdrawal_address_added(address_of(copy), now=NOW),
         "/wallets/addresses/",
     ),
     KINDS.KILL_SWITCH: (
         lambda copy: switches.kill_switch_set(copy.follower, "freeze", now=NOW),
-        "/dashboard/",
+        "/risk/",
     ),
     KINDS.KYC_DECIDED: (kyc_decided, "/kyc/"),
     KINDS.ROLE_CHANGED: (role_given, "/dashboard/"),
@@ -191,10 +205,14 @@ def test_whatever_is_told_comes_as_text_and_html_and_leads_to_its_page(kind, use
         assert sentence in text and " ".join(sentence.split()) in html
     (link,) = links(text)
     assert links(mail.alternatives[0][0]) == {link}
-    assert urlsplit(link).path == path.format(copy=subscription.public_id, slug=subscription.strategy.slug)
+    assert urlsplit(link).path == path.format(
+        copy=subscription.public_id,
+        slug=subscription.strategy.slug,
+        account=subscription.exchange_account.public_id,
+    )
     browser = Client()
     browser.force_login(user)
-    assert browser.get(urlsplit(link).path).status_code == 200
+    assert browser.get(urlsplit(link).path, follow=True).status_code == 200
     for secret in (*issued, PASSWORD, MADE_UP.api_key, MADE_UP.secret, user.password):
         assert secret not in text and secret not in mail.alternatives[0][0]
 
