@@ -31,6 +31,7 @@ class Account:
     secret: bytes = field(repr=False)
     uid: int
     can_withdraw: bool
+    is_read_only: bool
     fees_in_bnb: bool
     balances: dict[str, Balance] = field(default_factory=dict)
     orders: dict[tuple[str, int], Order] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class Accounts:
         *,
         balances: Mapping[str, int],
         can_withdraw: bool = False,
+        is_read_only: bool = False,
         fees_in_bnb: bool = False,
         api_key: str | None = None,
         secret: str | None = None,
@@ -102,6 +104,7 @@ class Accounts:
             secret=(secret or secrets.token_hex(32)).encode(),
             uid=uid or self._last_uid + 1,
             can_withdraw=can_withdraw,
+            is_read_only=is_read_only,
             fees_in_bnb=fees_in_bnb,
             balances={asset: Balance(free=amount) for asset, amount in balances.items()},
         )

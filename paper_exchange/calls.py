@@ -33,6 +33,12 @@ class Call:
         signatures.check_timestamp(self.params, self.venue.now())
         return account
 
+    def signed_in_to_trade(self) -> Account:
+        account = self.signed_in()
+        if account.is_read_only:
+            raise answers.bad_key()
+        return account
+
     def fault(self, kind: str) -> Rule | None:
         return next((rule for rule in self.struck if rule.kind == kind), None)
 

@@ -49,6 +49,7 @@ def open_accounts(venue: Venue, body: Body) -> Any:
             _asset(asset): _amount(text) for asset, text in _object(wanted.get("balances", {})).items()
         },
         "can_withdraw": _flag(wanted, "can_withdraw"),
+        "is_read_only": _flag(wanted, "is_read_only"),
         "fees_in_bnb": _flag(wanted, "fees_in_bnb"),
     }
     if count is not None:

@@ -21,7 +21,7 @@ _SHOW = {"ACK": orders.acknowledged, "RESULT": orders.result, "FULL": orders.ful
 
 
 def place(call: Call) -> str:
-    account = call.signed_in()
+    account = call.signed_in_to_trade()
     ticket = tickets.read(call.params, call.venue.symbols)
     if call.venue.faults.rules and call.venue.is_halted(ticket.symbol.name):
         raise answers.market_closed()
@@ -60,7 +60,7 @@ def look_up(call: Call) -> str:
 
 
 def cancel(call: Call) -> str:
-    account = call.signed_in()
+    account = call.signed_in_to_trade()
     order = _named(account, call, _symbol(call).name)
     if order is None or not order.is_open:
         raise answers.unknown_order()
@@ -70,7 +70,7 @@ def cancel(call: Call) -> str:
 
 
 def cancel_all(call: Call) -> str:
-    account = call.signed_in()
+    account = call.signed_in_to_trade()
     name = _symbol(call).name
     found = [order for (symbol, _), order in account.open_orders.items() if symbol == name]
     if not found:
@@ -159,7 +159,7 @@ def api_restrictions(call: Call) -> str:
         "ipRestrict": False,
         "createTime": 1_700_000_000_000,
         "enableReading": True,
-        "enableSpotAndMarginTrading": True,
+        "enableSpotAndMarginTrading": not holder.is_read_only,
         "enableWithdrawals": holder.can_withdraw,
         "enableInternalTransfer": False,
         "permitsUniversalTransfer": False,

@@ -118,6 +118,7 @@ class Venue:
                 secret=account.secret.decode(),
                 uid=account.uid,
                 can_withdraw=account.can_withdraw,
+                is_read_only=account.is_read_only,
                 fees_in_bnb=account.fees_in_bnb,
                 balances=account.shown(),
             )
@@ -208,8 +209,9 @@ class Venue:
         self._sort_trades()
 
     def _restore_account(self, line: dict[str, Any]) -> None:
-        names = ("api_key", "secret", "uid", "can_withdraw", "fees_in_bnb")
-        self.accounts.open(balances={}, **{name: line[name] for name in names})
+        names = ("api_key", "secret", "uid", "can_withdraw", "is_read_only", "fees_in_bnb")
+        # Journals are older than some of them.
+        self.accounts.open(balances={}, **{name: line[name] for name in names if name in line})
         self._restore_balances(line["api_key"], line["balances"])
 
     def _restore_balances(self, api_key: str, balances: dict[str, list[str]]) -> None:

@@ -17,11 +17,14 @@ from strategies.models import Strategy
 from strategies.services import EXCHANGE_UNAVAILABLE, RETRY_SECONDS
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
-from wallets.services import ANSWER_SECONDS, validate_account
+from wallets.services import ANSWER_SECONDS, READS_ONLY, validate_account
 
 INVALID_CREDENTIALS = codes.declare("invalid_credentials", "These credentials are not right.")
 WITHDRAWAL_ENABLED = codes.declare(
     "withdrawal_enabled", "This key may withdraw, or the exchange does not tell: make one that only trades."
+)
+TRADING_DISABLED = codes.declare(
+    READS_ONLY, "This key may read but not trade: allow spot trading at the exchange."
 )
 BELOW_MIN_CAPITAL = codes.declare(
     "below_min_capital", "The allocation is below what the strategy asks for at least."
@@ -44,6 +47,8 @@ def free_at_venue(account: ExchangeAccount, asset: str, origin: Origin | None, n
         raise invalid(WITHDRAWAL_ENABLED if may_withdraw else INVALID_CREDENTIALS, attr="exchange_account")
     if checked.status == ExchangeAccount.Status.UNREACHABLE:
         raise TryLater(EXCHANGE_UNAVAILABLE, wait=RETRY_SECONDS)
+    if checked.status_reason == TRADING_DISABLED.name:
+        raise invalid(TRADING_DISABLED, attr="exchange_account")
     if asset == checked.quote:
         return checked.free_quote or ZERO
     try:

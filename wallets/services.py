@@ -27,6 +27,8 @@ from wallets.models import ExchangeAccount
 
 PAPER = "paper"
 QUOTE = "USDT"
+# The reason of an active account whose key may only read: a master can be watched with it, nobody can follow.
+READS_ONLY = "trading_disabled"
 ANSWER_SECONDS = 10
 MOST_ACCOUNTS = 50
 Answer = TypeVar("Answer")
@@ -79,7 +81,7 @@ class Checked:
             "free_quote": self.free_quote,
             "equity": self.equity,
             "status": ExchangeAccount.Status.ACTIVE,
-            "status_reason": "",
+            "status_reason": "" if self.info.can_trade else READS_ONLY,
             "validated_at": now,
             "check_due_at": next_check(now),
         }

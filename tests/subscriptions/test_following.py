@@ -81,6 +81,15 @@ def test_a_key_that_the_venue_does_not_know_cannot_follow(api, user, published, 
     assert Subscription.objects.count() == 0
 
 
+def test_a_key_that_may_not_trade_cannot_follow(api, user, body, paper):
+    told = paper.open_account(balances={"USDT": "10000"}, is_read_only=True)
+    keys = Credentials(told["api_key"], told["secret"])
+    reads = factories.ExchangeAccountFactory.create(owner=user, keys=keys)
+    answer = api.post(URL, body | {"exchange_account": str(reads.public_id)})
+    assert error_of(answer) == ("trading_disabled", "exchange_account")
+    assert Subscription.objects.count() == 0
+
+
 def test_real_money_needs_an_approved_identity(settings, user, api, published, body):
     settings.KYC_REQUIRED = True
     user.kyc_status = "not_submitted"

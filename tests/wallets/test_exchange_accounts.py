@@ -90,6 +90,11 @@ def test_keys_that_may_withdraw_are_refused(api, venue):
     assert not ExchangeAccount.objects.exists()
 
 
+def test_a_key_that_only_reads_is_kept_and_told_to_be_of_no_use_for_copying(api, venue):
+    answer = connect(api, venue.open_account(is_read_only=True)).json()
+    assert (answer["status"], answer["status_reason"]) == ("active", "trading_disabled")
+
+
 @pytest.mark.parametrize("exchange", ["kucoin", "no_such_exchange", "../binance", ""])
 def test_a_venue_without_a_sound_look_up_is_refused(api, live, exchange):
     response = connect(api, live, exchange=exchange)

@@ -40,6 +40,10 @@ TO_DO: dict[str, str | Promise] = {
         "This key can withdraw money now, so we do not use it any more. Delete it at the exchange, make one "
         "with withdrawals off and put it in the old one's place."
     ),
+    services.READS_ONLY: gettext_lazy(
+        "This key can read but not trade, so nothing can be copied with it. Allow spot trading at the "
+        "exchange and check again."
+    ),
     "keys_not_opened": gettext_lazy("This key cannot be opened any more here. Put a new one in its place."),
     "exchange_unavailable": gettext_lazy(
         "The exchange did not answer the last check. We ask again; there is nothing to do for you."
@@ -56,6 +60,4 @@ def refusal(error: Exception) -> str:
 
 def what_to_do(account: ExchangeAccount) -> str:
     """Empty where all is well."""
-    if account.status == ExchangeAccount.Status.ACTIVE:
-        return ""
     return str(TO_DO.get(account.status_reason, account.status_reason))
