@@ -30,7 +30,7 @@ ERROR_EXAMPLES = {
     "404": codes.NOT_FOUND,
     "413": codes.BODY_TOO_LARGE,
 }
-ONLY_WRITES = {"409", "413", "415", "503"}
+ONLY_WRITES = {"409", "413", "415"}
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
