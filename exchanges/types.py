@@ -83,6 +83,13 @@ class FillReport:
     order_quantity: Decimal | None = None
     order_is_final: bool = False
 
+    def __post_init__(self) -> None:
+        # Refused where it is read: in the books' transaction it would keep the fills beside it out too.
+        if not (self.quantity.is_finite() and self.price.is_finite() and self.fee.is_finite()):
+            raise ValueError("a fill without numbers")
+        if self.quantity <= 0 or self.price <= 0:
+            raise ValueError("a fill that moved nothing")
+
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:

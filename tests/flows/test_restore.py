@@ -55,5 +55,6 @@ def test_a_restored_backup_proves_itself_and_sends_nothing_twice(
     # What was under way in the backup is asked for: the exchange has it, so it is adopted.
     assert "differences" in restored.manage("reconcile")
     assert platform.accepted(built["keys"]) == accepted
+    assert "what their fills come to" in restored.manage("check_books")
     standing = platform.inside("standing", strategy=built["strategy"], signals=1)
     assert standing["doubled"] == []
