@@ -79,3 +79,17 @@ def test_who_left_a_private_strategy_keeps_its_own_books_and_filters_them_by_it(
     for books in ("subscriptions", "orders", "trades", "bills"):
         assert program.get(f"/api/v1/{books}/?strategy={strategy.public_id}").status_code == 200, books
     assert len(program.get(f"/api/v1/subscriptions/?strategy={strategy.public_id}").json()["results"]) == 1
+
+
+def test_the_books_of_who_left_a_private_strategy_lead_nowhere_that_is_hidden_from_them(strategy):
+    left = SubscriptionFactory.create(strategy=strategy, status="closed")
+    (order,) = signal_with_copies(strategy, [(left, "filled")])
+    browser = Client()
+    browser.force_login(left.follower)
+    pages = ("/orders/", f"/orders/{order.public_id}/", f"/subscriptions/{left.public_id}/")
+    hidden = f'href="/strategies/{strategy.slug}/"'
+    assert all(hidden in browser.get(page).text for page in pages)
+
+    Strategy.objects.update(visibility="private")
+    assert not any(hidden in browser.get(page).text for page in pages)
+    assert f'href="/subscriptions/{left.public_id}/"' in browser.get("/orders/").text
