@@ -240,6 +240,7 @@ class History(models.Model):
     objects = HistoryQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "histories"
         constraints = [
             models.CheckConstraint(
                 condition=Q(act="allocated", allocation_before__isnull=False)

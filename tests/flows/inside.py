@@ -76,6 +76,8 @@ def build(
         quote=quote,
         status=Strategy.Status.PUBLISHED,
         published_at=timezone.now(),
+        # What a slow machine takes longer for must be seen to come right, not to expire.
+        max_signal_age_seconds=300,
     )
     StrategySymbol.objects.create(strategy=strategy, exchange_account=accounts[0], symbol=symbol)
     Subscription.objects.bulk_create(
