@@ -73,4 +73,4 @@ def order_rows(orders: Iterable[CopyOrder]) -> list[OrderRow]:
 
 def for_rows(orders: CopyOrderQuerySet) -> CopyOrderQuerySet:
     """With all that a row shows, newest first."""
-    return orders.select_related("strategy", "exchange_account").order_by("-id")
+    return orders.select_related("strategy", "exchange_account", "subscription").order_by("-id")
