@@ -64,7 +64,9 @@ class OwnChangedSerializer(serializers.Serializer[Any]):
 class ClientsChangedSerializer(serializers.Serializer[Any]):
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField(help_text="They were so already.")
-    not_allowed = serializers.IntegerField(help_text="They did not let you change their copy.")
+    not_allowed = serializers.IntegerField(
+        help_text="They did not let you change their copy, or paused it themselves and you would resume it."
+    )
 
 
 class OwnChangesView(ApiView):
@@ -116,7 +118,8 @@ class ClientChangesView(ApiView):
         summary="Change the copies of a group of your clients alike",
         description=(
             "Of those who follow by invites of this `group` and set `master_may_change`; others are counted. "
-            "All or nothing, and each of them is told. Never the allocation."
+            "All or nothing, and each of them is told. Never the allocation. "
+            "What they, a limit or the platform paused only they resume."
         ),
         tags=["strategies"],
         request=ClientChangesSerializer,

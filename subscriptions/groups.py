@@ -58,13 +58,24 @@ def change_clients(
     master: User,
     now: datetime,
 ) -> tuple[dict[int, bool], int]:
-    """The same for those of a group who let their master do so, and how many do not."""
+    """The same for those of a group who let their master do so, and how many do not.
+
+    Nobody lets a master resume what others have paused: its follower, a limit, the platform.
+    """
     with transaction.atomic(durable=True):
         members = Subscription.objects.invited_as(strategy.pk, group).exclude(status="closing")
-        allowed = list(members.filter(master_may_change=True).order_by("pk").values_list("pk", flat=True))
+        # First of all, so that what a follower does meanwhile counts.
+        locked = members.select_for_update(of=("self",), no_key=True).order_by("pk")
+        everybody = list(locked.values_list("pk", flat=True))
+        willing = Subscription.objects.filter(pk__in=everybody, master_may_change=True).order_by("pk")
+        if status == Subscription.Status.ACTIVE:
+            willing = willing.exclude(
+                pk__in=Subscription.objects.paused_by_others_than(master.pk).values("pk")
+            )
+        allowed = list(willing.values_list("pk", flat=True))
         if not allowed:
             raise invalid(NOBODY_IN_GROUP, attr="group")
-        others = members.filter(master_may_change=False).count()
+        others = len(everybody) - len(allowed)
         return _change(allowed, changes, status, {}, by=master, now=now), others
 
 

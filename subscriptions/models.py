@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +29,16 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def invited_as(self, strategy_id: int, group: str) -> SubscriptionQuerySet:
         """Those that run of whom the master's invites of this group let in."""
         return self.following(strategy_id).filter(invite__group=group)
+
+    def paused_by_others_than(self, user_id: int) -> SubscriptionQuerySet:
+        """Paused by its follower, a limit or the platform: not this one's to resume."""
+        last = History.objects.filter(subscription=OuterRef("pk"), act=History.Act.PAUSED).order_by(
+            "-at", "-pk"
+        )
+        paused = self.filter(status=Subscription.Status.PAUSED).annotate(
+            paused_by=Subquery(last.values("by")[:1])
+        )
+        return paused.exclude(paused_by=user_id)
 
     def live(self) -> SubscriptionQuerySet:
         return self.exclude(status=Subscription.Status.CLOSED)

@@ -85,8 +85,8 @@ class SubscriptionChangeSerializer(StrictSerializer):
     on_master_lost = Choice(choices=Subscription.OnMasterLost.choices, required=False)
     master_may_change = Flag(
         required=False,
-        help_text="The master who invited you may pause and resume it and change its sizing and limits, "
-        "together with your group; never the allocation.",
+        help_text="The master who invited you may pause it, resume what they paused, and change its sizing "
+        "and limits, together with your group; never the allocation.",
     )
     status = Choice(choices=PAUSE_OR_RESUME, required=False)
 

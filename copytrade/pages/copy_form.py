@@ -61,7 +61,9 @@ class CopyForm(ApiForm):
     master_may_change = forms.BooleanField(
         label=_("The master may change this copy"),
         required=False,
-        help_text=_("Together with your group: pause, resume, sizes and limits, never the allocation."),
+        help_text=_(
+            "With your group: pause, resume what they paused, sizes and limits. Never the allocation."
+        ),
     )
 
     def __init__(self, data: Any, *, request: HttpRequest, subscription: Subscription) -> None:

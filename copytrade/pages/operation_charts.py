@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -93,10 +94,7 @@ class _Drawn:
         ]
 
     def stages(self) -> list[Chart]:
-        return [
-            self.each(stage, lambda step, of=stage: _ms(step.quantile(LATENCY, 0.99, stage=of)), 1)  # type: ignore[misc]
-            for stage in STAGES
-        ]
+        return [self.each(stage, partial(_slowest_ms, stage), 1) for stage in STAGES]
 
     def stood(self, name: str) -> list[Chart]:
         standings = [step.last.of(name) for step in self.steps]
@@ -135,6 +133,10 @@ def charts(chosen: str, *, now: datetime) -> list[Group]:
 
 def _answers(step: Step) -> float:
     return step.counted(f"{REQUESTS}_bucket").get("+Inf", 0.0)
+
+
+def _slowest_ms(stage: str, step: Step) -> float | None:
+    return _ms(step.quantile(LATENCY, 0.99, stage=stage))
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 
 from accounts.person import signed_in
 from compliance.audit import Origin
@@ -76,6 +76,8 @@ def together(request: HttpRequest) -> HttpResponse:
                 count = _change(request, chosen, form)
             except ValidationError as refusal:
                 refused = _by_copy(chosen, refusal)
+            except APIException as refusal:
+                form.refuse(refusal)
             else:
                 text = ngettext("%(n)s copy was changed.", "%(n)s copies were changed.", count)
                 messages.success(request, text % {"n": count})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from exchanges import gateway
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
 from tests.pages.market import text_of
@@ -30,3 +31,13 @@ def test_nothing_chosen_or_nothing_to_change_is_said(page, subscription):
     for wanted in ({"copy": str(subscription.public_id)}, {"status": "paused"}):
         assert "Choose at least one copy" in text_of(page.post(ADDRESS, wanted))
     assert page.post(ADDRESS, {"copy": "x", "allocation": "abc"}).status_code == 422
+
+
+def test_an_exchange_that_does_not_answer_is_said_and_the_form_keeps_what_was_typed(page, subscription):
+    account = subscription.exchange_account
+    account.exchange = "kraken"
+    account.save()
+    gateway.configure(url_overrides={"kraken": "http://127.0.0.1:9"}, paper_exchange_url="")
+    answer = page.post(ADDRESS, {"copy": str(subscription.public_id), "allocation": "2000"})
+    assert answer.status_code == 422
+    assert "The exchange does not answer" in text_of(answer) and 'value="2000"' in answer.text

@@ -7,6 +7,7 @@ from accounts.notifications.models import Notification
 from compliance.audit import SYSTEM
 from strategies.invites import services as invites
 from strategies.models import Strategy
+from subscriptions import services
 from subscriptions.models import History, Subscription
 from tests import factories
 from tests.subscriptions.asking import URL, error_of
@@ -89,3 +90,16 @@ def test_a_master_changes_the_clients_of_a_group_who_allow_it(api, api_of, publi
     assert error_of(master.post(url, wanted | {"group": "nobody"})) == ("nobody_in_group", "group")
     Subscription.objects.filter(pk=clients[1].pk).update(status="closed")
     assert master.post(url, wanted).json() == {"changed": 0, "unchanged": 1, "not_allowed": 1}
+
+
+def test_a_master_resumes_only_what_the_master_paused(api_of, published):
+    Strategy.objects.filter(pk=published.pk).update(visibility="private")
+    for _ in range(2):
+        made = invites.create_invite(strategy=published, group="friends", origin=SYSTEM, now=timezone.now())
+        factories.SubscriptionFactory.create(strategy=published, invite=made.invite, master_may_change=True)
+    master, url = api_of(published.owner), f"/api/v1/strategies/{published.public_id}/groups/changes/"
+    services.pause(subscription=Subscription.objects.latest("pk"), now=timezone.now())
+    for status, told in (("paused", [1, 1, 0]), ("active", [1, 0, 1])):
+        answer = master.post(url, {"group": "friends", "changes": {"status": status}}).json()
+        assert [answer[name] for name in ("changed", "unchanged", "not_allowed")] == told
+    assert list(Subscription.objects.order_by("pk").values_list("status", flat=True)) == ["active", "paused"]
