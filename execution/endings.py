@@ -41,18 +41,19 @@ class Work:
 
 
 def released(ended: Collection[Order], *, now: datetime) -> Work:
-    """Orders that waited behind the ended ones, new parts of them included."""
+    """The next in line behind each ended one, new parts included. Who is behind that must wait anyway."""
     keys = {(order.subscription_id, order.symbol) for order in ended if order.subscription_id}
     work = Work()
     if not keys:
         return work
     waiting = select(
-        "SELECT id, kind, subscription_id, symbol FROM execution_copyorder"
-        " WHERE subscription_id = ANY(%s) AND status = 'pending' AND due_at <= %s",
-        ([key[0] for key in keys], now),
+        "SELECT DISTINCT ON (subscription_id, symbol) id, kind, subscription_id, symbol, due_at <= %s"
+        " FROM execution_copyorder WHERE subscription_id = ANY(%s) AND status = 'pending'"
+        " ORDER BY subscription_id, symbol, id",
+        (now, [key[0] for key in keys]),
     )
-    for pk, kind, subscription_id, symbol in waiting:
-        if (subscription_id, symbol) in keys:
+    for pk, kind, subscription_id, symbol, is_due in waiting:
+        if is_due and (subscription_id, symbol) in keys:
             (work.exits if kind == CopyOrder.Kind.EXIT else work.entries).append(pk)
     return work
 
