@@ -6,7 +6,7 @@ import secrets
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP
 from django.core.management import call_command
 from django.test import Client
 
@@ -15,6 +15,7 @@ from accounts.second_factor import MfaAdapter
 from accounts.services import create_user
 from tests.conftest import STAFF_PATHS
 from tests.factories import PASSWORD
+from tests.one_time_codes import one_time_code
 
 SECRET = "JBSWY3DPEHPK3PXP"
 
@@ -29,17 +30,13 @@ def boss(db):
     return create_user(email="boss@example.org", password=PASSWORD, role=Role.ADMIN)
 
 
-def code_now() -> str:
-    return str(format_hotp_value(hotp_value(SECRET, next(yield_hotp_counters_from_time()))))
-
-
 def test_secrets_and_recovery_codes_are_sealed_at_rest(user):
     TOTP.activate(user, SECRET)
     codes = RecoveryCodes.activate(user)
     kept = str(list(Authenticator.objects.values_list("data", flat=True)))
     assert SECRET not in kept
     assert not any(code in kept for code in codes.get_unused_codes())
-    assert Authenticator.objects.get(type="totp").wrap().validate_code(code_now())
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(one_time_code(SECRET))
 
 
 def test_rotation_seals_second_factors_anew_and_what_an_older_version_left_in_the_clear(user, settings):
@@ -73,7 +70,7 @@ def test_new_staff_get_in_with_password_set_up_a_factor_and_then_need_it(staff_g
     monkeypatch.setattr("allauth.mfa.totp.internal.auth.generate_totp_secret", lambda: SECRET)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     assert client.get("/accounts/2fa/totp/activate/").status_code == 200
-    client.post("/accounts/2fa/totp/activate/", {"code": code_now()})
+    client.post("/accounts/2fa/totp/activate/", {"code": one_time_code(SECRET)})
     assert client.get("/admin/").status_code == 200
     elsewhere = Client()
     response = elsewhere.post("/accounts/login/", {"login": boss.email, "password": PASSWORD})

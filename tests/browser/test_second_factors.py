@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.browser.conftest import faults, log_in
 from tests.factories import PASSWORD
+from tests.one_time_codes import one_time_code
 
 TWO = "/accounts/2fa/"
 
@@ -43,10 +43,6 @@ def give(page: Page, code: str) -> None:
     page.get_by_role("button", name="Log in", exact=True).click()
 
 
-def code_of(secret: str) -> str:
-    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
-
-
 def plug_in_authenticator(page: Page) -> tuple[CDPSession, str]:
     """A device with a fingerprint sensor, as far as pages can tell."""
     session = page.context.new_cdp_session(page)
@@ -73,7 +69,7 @@ def test_an_app_is_set_up_and_its_code_or_a_recovery_code_opens_the_account(open
     page.get_by_label("Six-digit code").fill("000000")
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_text("Incorrect code.")).to_be_visible()
-    page.get_by_label("Six-digit code").fill(code_of(secret))
+    page.get_by_label("Six-digit code").fill(one_time_code(secret))
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     for path in ("recovery-codes/generate/", "totp/deactivate/", "", "recovery-codes/"):
@@ -93,7 +89,7 @@ def test_an_app_is_set_up_and_its_code_or_a_recovery_code_opens_the_account(open
     enter_password(page, person.email)
     give(page, recovery[0])
     expect(page.get_by_text("Incorrect code.")).to_be_visible()
-    give(page, code_of(secret))
+    give(page, one_time_code(secret))
     page.wait_for_url("**/dashboard/")
 
 
