@@ -159,6 +159,9 @@ DATABASES: dict[str, Any] = {
         "OPTIONS": _DATABASE.get("OPTIONS", {})
         | {
             "pool": {"min_size": 1, "max_size": whole_number("DATABASE_POOL", default=16, minimum=1)},
+            # Only set-wise statements (records/bulk.py) are sent in a form that can be prepared: parsing and
+            # planning them anew cost a third of what PostgreSQL did for an order.
+            "prepare_threshold": 5,
             "options": f"-c idle_in_transaction_session_timeout={DATABASE_LOCK_SECONDS}s "
             f"-c lock_timeout={DATABASE_LOCK_SECONDS}s",
         },

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from execution.states import AT_THE_VENUE, FINAL, LIVE, Status
+from records.bulk import select
 from records.fields import MoneyField, PublicIdModel
 from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
@@ -285,3 +286,31 @@ class MasterFeed(models.Model):
     mute_at = models.DateTimeField(null=True, help_text="Its stream did not tell what asking found.")
 
     objects = MasterFeedQuerySet.as_manager()
+
+
+class SweepTurnQuerySet(models.QuerySet["SweepTurn"]):
+    def take(self, *, seconds: float) -> bool:
+        """Whether the caller may sweep now: nobody has begun to for so long, by the database's clock."""
+        return bool(select(_TAKE_TURN, (seconds,)))
+
+
+class SweepTurn(models.Model):
+    """The one row that says when a worker last began to sweep, so that many workers cost what one costs.
+
+    No lock: where the worker that swept last has died or hangs, the next turn is another's.
+    """
+
+    begun_at = models.DateTimeField()
+
+    objects = SweepTurnQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="sweeps_take_turns_on_one_row")]
+
+
+_TAKE_TURN = """
+    INSERT INTO execution_sweepturn AS turn (id, begun_at) VALUES (1, clock_timestamp())
+    ON CONFLICT (id) DO UPDATE SET begun_at = excluded.begun_at
+        WHERE turn.begun_at <= excluded.begun_at - make_interval(secs => %s)
+    RETURNING 1
+"""

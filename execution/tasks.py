@@ -42,7 +42,7 @@ from execution import (
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
 from execution.fan_out import Written, write_slice
-from execution.models import CopyOrder
+from execution.models import CopyOrder, SweepTurn
 from execution.settling import settle
 from strategies.models import Signal
 from wallets.models import ExchangeAccount
@@ -179,7 +179,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-# --- The workers' own sweep: neither the broker nor beat is needed for work to go on ------------------
+# --- The workers' own sweep, in turns: neither the broker nor beat is needed for work to go on -----------
 
 
 def sweep() -> None:
@@ -242,9 +242,14 @@ def _start_sweeping(sender: Any, **_: object) -> None:
 def _sweep_for_ever() -> None:
     _attempt(_warm)
     while True:
-        _attempt(sweep)
+        _attempt(_sweep_in_turn)
         close_old_connections()
         time.sleep(SWEEP_SECONDS)
+
+
+def _sweep_in_turn() -> None:
+    if SweepTurn.objects.take(seconds=SWEEP_SECONDS):
+        sweep()
 
 
 def _read_prices_for_ever() -> None:

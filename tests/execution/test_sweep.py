@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from execution import claiming, placing, tasks
 from execution.fan_out import write_slice
-from execution.models import CopyOrder, FanOutSlice
+from execution.models import CopyOrder, FanOutSlice, SweepTurn
 from execution.states import Status
 from strategies.models import Signal
 from tests.execution.world import World
@@ -100,3 +101,16 @@ def test_a_broker_that_is_away_loses_nothing(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(tasks.fan_out.app.conf, "broker_url", "redis://127.0.0.1:1/0")
     tasks.enqueue_fan_out(world.master_trades("buy", "0.01").pk)
     assert Signal.objects.to_fan_out().count() == 1
+
+
+def test_many_workers_have_one_sweep_a_second_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[bool] = []
+    monkeypatch.setattr(tasks, "sweep", lambda: swept.append(True))
+    for _ in range(3):
+        tasks._sweep_in_turn()
+    assert len(swept) == 1
+
+    # Whoever had the turn may have died with it.
+    SweepTurn.objects.update(begun_at=F("begun_at") - timedelta(seconds=tasks.SWEEP_SECONDS))
+    tasks._sweep_in_turn()
+    assert len(swept) == 2
