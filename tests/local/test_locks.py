@@ -2,6 +2,7 @@ import importlib.util
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,17 @@ def test_make_alone_lists_every_target() -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(targets) > 5
     assert [target for target in targets if f"make {target} " not in listing.stdout] == []
+
+
+def test_an_environment_that_another_checkout_lends_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lent = tmp_path / ".venv"
+    lent.symlink_to(tmp_path)
+    monkeypatch.setattr(install, "VENV", lent)
+    monkeypatch.setattr(install, "STAMP", lent / "installed")
+    monkeypatch.setattr(install, "_run", lambda *_: pytest.fail("it changed somebody else's"))
+    install.ensure_installed()
 
 
 def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
