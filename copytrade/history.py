@@ -23,11 +23,15 @@ KEY = "copytrade:history"
 KEPT = 7 * 24 * 60
 REQUESTS = "django_http_requests_latency_seconds_by_view_method"
 LATENCY = "copytrade_replication_latency_seconds"
+VENUES = "copytrade_exchange_request_seconds"
+HELD_BACK = "copytrade_exchange_held_back"
 ORDERS = "copytrade_orders_total"
 # What each sample holds, and by which label its numbers are told apart; the rest of the labels is added up.
 BY_LABEL = {
     f"{REQUESTS}_bucket": ("le",),
     f"{LATENCY}_bucket": ("stage", "le"),
+    f"{VENUES}_bucket": ("exchange", "le"),
+    HELD_BACK: ("exchange",),
     ORDERS: ("status",),
     "copytrade_queue_depth": ("queue",),
     "copytrade_master_feed_age_seconds": ("exchange",),
@@ -70,9 +74,9 @@ class Step:
             for label, value in self.last.of(name).items()
         }
 
-    def quantile(self, name: str, part: float, *, stage: str = "") -> float | None:
-        """As Prometheus works it out of a histogram; None where nothing was counted."""
-        start = f"{stage}," if stage else ""
+    def quantile(self, name: str, part: float, *, of: str = "") -> float | None:
+        """As Prometheus works it out of a histogram, of one label's value; None where nothing was counted."""
+        start = f"{of}," if of else ""
         found = self.counted(f"{name}_bucket").items()
         buckets = {_bound(key[len(start) :]): value for key, value in found if key.startswith(start)}
         return quantile(sorted(buckets.items()), part)

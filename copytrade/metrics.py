@@ -71,14 +71,27 @@ class StandingCollector(Collector):
                 "queue",
                 standing.queue_depths(),
             )
+            checks = self_checks.last_results()
             yield _gauge(
                 "copytrade_self_check_differences",
-                "What the last nightly check of the audit chain, or of books against exchanges, has found.",
+                "What the last nightly check of audit chain, books, or books against exchanges found.",
                 "check",
-                {check: float(last.differences) for check, last in self_checks.last_results().items()},
+                {check: float(last.differences) for check, last in checks.items()},
+            )
+            yield _gauge(
+                "copytrade_self_check_age_seconds",
+                "Since when that check has not run.",
+                "check",
+                {check: (now - last.at).total_seconds() for check, last in checks.items()},
             )
         except RedisError as error:
             log.warning("queues_not_counted", error=type(error).__name__)
+        yield _gauge(
+            "copytrade_exchange_held_back",
+            "Addresses of ours from which nothing is sent to the exchange: it asked for a pause or is away.",
+            "exchange",
+            standing.held_back(),
+        )
         try:
             yield _gauge(
                 "copytrade_master_feed_age_seconds",

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Count, Min
 
 from copytrade.celery import QUEUES
+from exchanges import limits
 from execution.metrics import STAGES
 from execution.models import CopyOrder, MasterFeed
 from execution.states import Status
@@ -50,6 +51,14 @@ def feed_ages(now: datetime) -> dict[str, float]:
         exchange: max(0.0, (now - heard).total_seconds())
         for exchange, heard in MasterFeed.objects.longest_unheard()
     }
+
+
+def held_back() -> dict[str, float]:
+    """For each venue that was asked something: from how many of our addresses nothing is sent to it now."""
+    counts: dict[str, float] = {}
+    for state in limits.states():
+        counts[state.exchange] = counts.get(state.exchange, 0.0) + (state.blocked_until is not None)
+    return counts
 
 
 def orders(now: datetime) -> Orders:

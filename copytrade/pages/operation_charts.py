@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from copytrade import history
-from copytrade.history import LATENCY, ORDERS, REQUESTS, Step
+from copytrade.history import HELD_BACK, LATENCY, ORDERS, REQUESTS, VENUES, Step
 from execution.metrics import STAGES
 
 # By the address's word: its length, and into how many stretches it is cut.
@@ -94,7 +94,22 @@ class _Drawn:
         ]
 
     def stages(self) -> list[Chart]:
-        return [self.each(stage, partial(_slowest_ms, stage), 1) for stage in STAGES]
+        return [self.each(stage, partial(_slowest_ms, LATENCY, stage), 1) for stage in STAGES]
+
+    def venues(self) -> list[Chart]:
+        """How long each answers, and from how many of our addresses nothing is sent to it."""
+        names = sorted({name for step in self.steps for name in step.last.of(HELD_BACK)})
+        charts = []
+        for name in names:
+            charts += [
+                self.each(
+                    _("{exchange}, 99 % within ms").format(exchange=name),
+                    partial(_slowest_ms, VENUES, name),
+                    1,
+                ),
+                self.each(_("{exchange}, held back").format(exchange=name), partial(_held_back, name)),
+            ]
+        return charts
 
     def stood(self, name: str) -> list[Chart]:
         standings = [step.last.of(name) for step in self.steps]
@@ -124,6 +139,7 @@ def charts(chosen: str, *, now: datetime) -> list[Group]:
         Group("requests", _("Requests"), drawn.requests()),
         Group("orders", _("Orders that ended, by status"), drawn.orders()),
         Group("stages", _("Replication latency by stage, 99 % within ms"), drawn.stages()),
+        Group("venues", _("Exchanges' answers, and addresses held back"), drawn.venues()),
         Group("depths", _("Queue depth"), drawn.stood("copytrade_queue_depth")),
         Group("ages", _("Silence of masters' feeds, s"), drawn.stood("copytrade_master_feed_age_seconds")),
         Group("standing", _("Orders, records and workers"), drawn.standing()),
@@ -135,8 +151,12 @@ def _answers(step: Step) -> float:
     return step.counted(f"{REQUESTS}_bucket").get("+Inf", 0.0)
 
 
-def _slowest_ms(stage: str, step: Step) -> float | None:
-    return _ms(step.quantile(LATENCY, 0.99, stage=stage))
+def _slowest_ms(name: str, label: str, step: Step) -> float | None:
+    return _ms(step.quantile(name, 0.99, of=label))
+
+
+def _held_back(exchange: str, step: Step) -> float | None:
+    return step.last.of(HELD_BACK).get(exchange)
 
 
 def _ms(seconds: float | None) -> float | None:

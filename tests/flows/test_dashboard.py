@@ -1,6 +1,7 @@
 """A real Prometheus scrapes the running platform, and every query of the dashboard has an answer."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -119,7 +120,9 @@ def test_a_scrape_has_the_contracts_names_and_what_really_happened(platform: Pla
     assert {name: labels.get(name) for name in NAMES} == NAMES
 
 
-def test_every_query_of_the_dashboard_has_an_answer(platform: PlatformRun, prometheus: str) -> None:
+def test_every_query_of_the_dashboard_and_every_count_of_the_rules_is_answered(
+    platform: PlatformRun, prometheus: str
+) -> None:
     platform.inside("check_itself")
     eventually(lambda: ask(prometheus, "up == 1"), bool)
     built = trade(platform, "charted", 10)
@@ -130,6 +133,8 @@ def test_every_query_of_the_dashboard_has_an_answer(platform: PlatformRun, prome
     while unanswered := [query for query in queries if not ask(prometheus, query)]:
         assert time.monotonic() < deadline, unanswered
         time.sleep(0.5)
+    rules = (ROOT / "deploy" / "prometheus" / "rules.yml").read_text()
+    assert [name for name in set(re.findall(r"\bcopytrade_\w+", rules)) if not ask(prometheus, name)] == []
     orders = 'sum(copytrade_orders_total{status="filled"})'
     filled = platform.inside("filled_orders", of_strategy=built["strategy"])
 

@@ -1,5 +1,6 @@
 """Is it healthy? For administrators with a second factor."""
 
+import asyncio
 import re
 import time
 from datetime import timedelta
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from copytrade import alive, history, standing
+from exchanges import limits
+from exchanges.metrics import REQUESTS
 from execution.metrics import LATENCY, count_statuses
 from tests.conftest import STAFF_PATHS
 from tests.pages.market import text_of
@@ -75,6 +78,32 @@ def test_the_charts_tell_what_happened_between_two_samples(admin, samples):
     # In a coarser range the same may be one stretch.
     assert chart(admin.get(f"{PAGE}?range=7d").content.decode(), "expired")[1] in ("9", "7")
     assert "there are not two yet" not in admin.get(f"{PAGE}?range=unheard-of").content.decode()
+
+
+@pytest.fixture
+def held_back():
+    """An exchange that asked for a minute's pause."""
+    asyncio.run(limits.gate_of("kraken").failed(429, {"Retry-After": "60"}, ""))
+    yield
+    limits.lift("kraken")
+
+
+def test_the_charts_tell_how_long_an_exchange_takes_and_that_it_holds_us_back(admin, samples, held_back):
+    samples(50)
+    for _ in range(200):
+        REQUESTS.labels("kraken", "order").observe(0.3)
+    samples(40)
+    limits.lift("kraken")
+    samples(30)
+    page = admin.get(PAGE).content.decode()
+    assert chart(page, "kraken, 99 % within ms") == ("—", "497.5")
+    assert chart(page, "kraken, held back")[1] == "1"
+
+
+def test_a_scrape_tells_which_exchange_holds_us_back(admin, held_back):
+    assert 'copytrade_exchange_held_back{exchange="kraken"} 1.0' in admin.get("/metrics").content.decode()
+    limits.lift("kraken")
+    assert 'exchange_held_back{exchange="kraken"} 1.0' not in admin.get("/metrics").content.decode()
 
 
 def test_a_count_that_began_anew_is_not_counted_backwards():
