@@ -53,7 +53,7 @@ def one_at_a_time() -> Iterator[None]:
 def _stamp() -> str:
     digest = hashlib.sha256(LOCK_FILE.read_bytes() + UV_LOCK_FILE.read_bytes()).hexdigest()
     # The path is in every script of the environment: a checkout that was moved needs a new one.
-    return f"{digest}\n{VENV}\n"
+    return f"{digest}\n{VENV.resolve()}\n"
 
 
 def _venv_is_ours() -> bool:
@@ -63,7 +63,8 @@ def _venv_is_ours() -> bool:
         runs = subprocess.run([VENV_PYTHON, "-c", question], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
-    return runs and str(VENV) in activate
+    # Worktrees may share one by a link: it is not cleared under the others.
+    return runs and str(VENV.resolve()) in activate
 
 
 def _create_venv() -> None:

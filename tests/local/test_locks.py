@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import assets, debian, environment, install
-from local.paths import ROOT
+from local.paths import ROOT, VENV
 from local.report import Refusal
 
 LOCK_FILES = ("requirements.txt", "requirements-dev.txt", "local/uv.txt")
@@ -36,6 +36,17 @@ def test_production_does_not_install_the_embedded_engines() -> None:
 
 def test_what_is_installed_already_is_not_installed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     install.ensure_installed()
+    monkeypatch.setattr(install, "_run", lambda *_: pytest.fail("it installed again"))
+    install.ensure_installed()
+
+
+def test_an_environment_that_worktrees_share_by_a_link_is_used_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install.ensure_installed()
+    link = tmp_path / ".venv"
+    link.symlink_to(VENV.resolve())
+    monkeypatch.setattr(install, "VENV", link)
     monkeypatch.setattr(install, "_run", lambda *_: pytest.fail("it installed again"))
     install.ensure_installed()
 
