@@ -17,10 +17,12 @@ from benchmarks.processes import Meter
 from benchmarks.stage import Stage
 from exchanges.types import Credentials, FillReport, Side
 from execution.models import CopyOrder
+from execution.states import LIVE
 from execution.tasks import enqueue_fan_out
 from execution.watcher import AccountSnapshot, take_fills
 from ledger.models import Trade
 from local.report import Refusal
+from records.bulk import select
 from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from wallets import vault
@@ -184,7 +186,13 @@ def _wait_until_settled(signal: Signal) -> None:
 
 
 def _is_settled(signal: Signal) -> bool:
-    signal.refresh_from_db(fields=["fanned_out_at", "status"])
-    if signal.status == Signal.Status.DONE:
-        return True
-    return bool(signal.fanned_out_at) and not CopyOrder.objects.live().filter(signal=signal).exists()
+    # Asked fifty times a second, of the very database and machine that are being measured.
+    return bool(select(_IS_SETTLED, (signal.pk, [status.value for status in LIVE])))
+
+
+_IS_SETTLED = """
+    SELECT 1 FROM strategies_signal s
+    WHERE s.id = %s AND (s.status = 'done' OR s.fanned_out_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM execution_copyorder o WHERE o.signal_id = s.id AND o.status = ANY(%s)
+    ))
+"""

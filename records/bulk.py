@@ -7,7 +7,7 @@ An instance of a model costs more than all PostgreSQL does for its row. Columns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -73,7 +73,8 @@ def next_ids(count: int, *of: type[models.Model]) -> list[tuple[int, ...]]:
 
 
 def _execute(sql: str, fields: Sequence[Any], rows: Sequence[Row]) -> None:
-    arrays = [_encoder(field)(column) for field, column in zip(fields, zip(*rows, strict=True), strict=True)]
+    columns = zip(*rows, strict=True)
+    arrays = [_array(column, _encoder(field)) for field, column in zip(fields, columns, strict=True)]
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(_driver()) as cursor:
         cursor.execute(sql, arrays)
@@ -101,19 +102,21 @@ def _column_type(field: Any) -> str:
     return kind
 
 
-def _encoder(field: Any) -> Callable[[Iterable[Any]], str]:
-    return _quoted if isinstance(field, _QUOTED) else _bare
+def _encoder(field: Any) -> Callable[[Any], str]:
+    return _quote if isinstance(field, _QUOTED) else str
 
 
-def _bare(values: Iterable[Any]) -> str:
-    """Numbers, times, ids and truth values as an array in PostgreSQL's notation."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def _quoted(values: Iterable[str | None]) -> str:
-    """Texts (JSON is one) as an array in PostgreSQL's notation."""
-    return "{" + ",".join(["NULL" if value is None else _quote(value) for value in values]) + "}"
+def _array(values: Sequence[Any], text_of: Callable[[Any], str]) -> str:
+    """In PostgreSQL's notation; `text_of` is for values that are not None."""
+    first = values[0]
+    # What equals it is the same to the database, and most columns hold one value throughout.
+    if values.count(first) == len(values):
+        texts = ["NULL" if first is None else text_of(first)] * len(values)
+    else:
+        texts = ["NULL" if value is None else text_of(value) for value in values]
+    return "{" + ",".join(texts) + "}"
 
 
 def _quote(text: str) -> str:
+    """A text, JSON for one; numbers, times, ids and truth values need no quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
