@@ -1,4 +1,4 @@
-"""/orders/ and /orders/ID/: why this size, how fast, at which price."""
+"""/orders/ID/: why this size, how fast, at which price."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -21,25 +20,30 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.person import signed_in
 from copytrade.pages.live import answer_poll, render_live, signed_out
-from copytrade.pages.order_rows import for_rows, order_row, order_rows
+from copytrade.pages.order_rows import order_row
 from execution import explain
 from execution.models import CopyOrder, CopyOrderQuerySet
-from execution.states import LIVE, Status
+from execution.reasons import Reason
 from ledger.models import Fill
+from risk.models import SubscriptionLimits
 
-PER_PAGE = 50
 # Neither decimals nor the name of a coin.
 LONG_NUMBER = re.compile(r"(?<![\w.,])\d{4,}(?!\w)")
 EVERY = "3s"
-FILTERS: dict[str, tuple[str | Promise, Q]] = {
-    "": (_("All"), Q()),
-    "copied": (_("Copied"), Q(filled_amount__gt=0)),
-    "open": (_("Open"), Q(status__in=LIVE)),
-    "skipped": (_("Skipped"), Q(status=Status.SKIPPED)),
-    "denied": (_("Denied"), Q(status=Status.DENIED)),
-    "rejected": (_("Rejected"), Q(status=Status.REJECTED)),
-    "unfilled": (_("Not filled"), Q(status__in=[Status.CANCELED, Status.EXPIRED], filled_amount=0)),
-}
+# As the claim writes it down.
+LIMIT_STEP = "Cut to your limits"
+LIMITS = frozenset(
+    {
+        Reason.KILL_SWITCH,
+        Reason.MAX_ORDER_NOTIONAL,
+        Reason.MAX_OPEN_NOTIONAL,
+        Reason.MAX_DAILY_LOSS,
+        Reason.MAX_OPEN_POSITIONS,
+        Reason.MAX_ORDERS_PER_DAY,
+        Reason.SYMBOLS_ALLOWED,
+        Reason.SYMBOLS_BLOCKED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +64,6 @@ ATTEMPTS = {
     "not_placed": _("not taken"),
 }
 STAGES = {"detect": _("detect"), "size": _("size"), "submit": _("submit"), "fill": _("fill")}
-
-
-@login_required
-def orders(request: HttpRequest) -> HttpResponse:
-    chosen = request.GET.get("status", "")
-    chosen = chosen if chosen in FILTERS else ""
-    mine = CopyOrder.objects.of_follower(signed_in(request).pk).filter(FILTERS[chosen][1])
-    paginator = Paginator(for_rows(mine), PER_PAGE)
-    number = request.GET.get("page", "1")
-    if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
-        raise Http404("There is no such page.")
-    page = paginator.page(int(number))
-    context = {
-        "page": page,
-        "rows": order_rows(page.object_list),
-        "chosen": chosen,
-        "filters": [(key, label) for key, (label, _condition) in FILTERS.items()],
-        "query": f"status={chosen}" if chosen else "",
-    }
-    return render(request, "pages/orders.html", context)
 
 
 @login_required
@@ -114,10 +98,22 @@ def _facts(order: CopyOrder) -> dict[str, Any]:
         "states": _states(order),
         "attempts": [(attempt, ATTEMPTS[attempt.outcome]) for attempt in explain.attempts(order)],
         "steps": [{name: _grouped(text) for name, text in step.items()} for step in order.sizing],
+        "limits_at": _limits_at(order),
+        "limit_step": LIMIT_STEP,
         "fills": Fill.objects.filter(
             exchange_account=order.exchange_account, client_order_id=order.client_order_id
         ).order_by("at", "id"),
     }
+
+
+def _limits_at(order: CopyOrder) -> str:
+    """Where the limit is changed that cut this order or stopped it; empty where none did."""
+    is_cut = any(step.get("label") == LIMIT_STEP for step in order.sizing)
+    if order.subscription is None or not (is_cut or order.reason_code in LIMITS):
+        return ""
+    if SubscriptionLimits.objects.filter(subscription=order.subscription).exists():
+        return reverse("copy", args=[order.subscription.public_id]) + "#limits"
+    return reverse("risk")
 
 
 def _grouped(text: str) -> str:

@@ -38,6 +38,14 @@ window.addEventListener("pageshow", (event) => {
   for (const button of document.querySelectorAll("form[data-once] button")) button.disabled = false;
 });
 
+// A button with data-copy="id" puts that element's text on the clipboard, and says so in its own words.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = button.dataset.copied;
+});
+
 // A hidden page asks nothing.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.target.matches("[data-live]")) event.preventDefault();

@@ -7,6 +7,7 @@ import pytest
 
 from copytrade.pages.orders import _grouped
 from execution.models import CopyOrder
+from risk.models import SubscriptionLimits
 from strategies.models import Signal, Strategy
 from tests.factories import SubscriptionFactory
 from tests.pages.market import page_of_signal, signal_with_copies, text_of
@@ -164,3 +165,38 @@ def test_long_numbers_of_the_trail_are_grouped_and_no_coin_is_renamed():
         "1,469.70 of 49,915.15 USDT equity, 0.01796678"
     )
     assert _grouped("5000 1000SATS") == "5,000 1000SATS"
+
+
+def test_orders_can_be_filtered_by_their_reason_each_with_its_number(page, subscription):
+    for ending in ("filled", "skipped", "skipped", "denied"):
+        signal_with_copies(subscription.strategy, [(subscription, ending)])
+    shown = text_of(page.get("/orders/"))
+    assert "2 × Your share is below the exchange's minimum." in shown
+    assert "1 × Stopped by your limit for one order." in shown
+    for query, expected in (
+        ({"reason": "below_minimum"}, 2),
+        ({"reason": "below_minimum", "status": "skipped"}, 2),
+        ({"reason": "no such"}, 4),
+    ):
+        assert len(page.get("/orders/", query).context["rows"]) == expected
+
+
+@pytest.mark.parametrize("of_the_copy", [False, True])
+def test_what_a_limit_stopped_or_cut_leads_to_that_limit(of_the_copy, page, subscription):
+    stopped, cut, free = signal_with_copies(subscription.strategy, [(subscription, "denied")]) + [
+        signal_with_copies(subscription.strategy, [(subscription, "filled")])[0] for _order in range(2)
+    ]
+    step = {"label": "Cut to your limits", "detail": "0.0012 is more than they allow", "result": "0.0005"}
+    CopyOrder.objects.filter(pk=cut.pk).update(sizing=[step])
+    if of_the_copy:
+        SubscriptionLimits.objects.create(subscription=subscription, max_order_notional=5)
+    limits = f"/subscriptions/{subscription.public_id}/#limits" if of_the_copy else "/risk/"
+    for order, leads in ((stopped, True), (cut, True), (free, False)):
+        shown = text_of(page.get(f"/orders/{order.public_id}/"))
+        assert (f'<a href="{limits}">Change limit</a>' in shown) == leads
+
+
+def test_the_ids_of_an_order_can_be_copied(page, copied):
+    shown = text_of(page.get(f"/orders/{copied.public_id}/"))
+    assert f'<code id="our-id">{copied.client_order_id}</code>' in shown
+    assert 'data-copy="our-id"' in shown
