@@ -72,6 +72,8 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     report_currency = models.CharField(max_length=10, default="USDT")
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    # When the dashboard was last on a screen of theirs, to the minute.
+    looked_at = models.DateTimeField(null=True, editable=False)
     # Asked to be erased then; what must be closed or kept first is waited for.
     leaving_since = models.DateTimeField(null=True, editable=False)
     erased_at = models.DateTimeField(null=True, editable=False)

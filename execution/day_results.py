@@ -9,10 +9,10 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from exchanges.rounding import EXACT
-from execution.counted import Copies, CountedCopy, by_day_start
-from ledger.models import Position
+from execution.counted import Copies, CountedCopy, by_day_start, counted_copies
+from ledger.models import Position, PositionQuerySet
 from ledger.pnl import ZERO, Holding
-from ledger.valuation import PLACES, Prices, fresh_prices
+from ledger.valuation import PLACES, Prices, fresh_prices, kept_prices
 from records.bulk import select
 from risk.days import day_of
 from risk.models import DayOpening
@@ -33,9 +33,30 @@ def add_day_results(copies: Copies, *, now: datetime) -> None:
         copy.day_result = None if result is None or opening is None else result - opening
 
 
+def day_openings(user_id: int, *, now: datetime) -> dict[int, Decimal]:
+    """What each of a person's copies had made when the person's day began; nothing is written.
+
+    As written down for the limits; else by the books and the prices kept of that moment. Copies whose price
+    of then is not known are left out, and those that had ended before.
+    """
+    copies = counted_copies([user_id], (), now=now)
+    known = _written_down(copies, now)
+    new = {key: copy for key, copy in copies.items() if key not in known}
+    if not new:
+        return known
+    # What was sold since is among them: it was held when the day began.
+    held = _holdings(Position.objects.filter(subscription__in=list(new)))
+    keys = {(new[key].exchange, symbol) for key, by_symbol in held.items() for symbol in by_symbol}
+    began = max(by_day_start(new, now=now))
+    return known | _told_by_books(new, held, kept_prices(keys, at=began) if keys else {}, now)
+
+
 def _held(copies: Copies) -> dict[int, dict[str, Holding]]:
+    return _holdings(Position.objects.open().filter(subscription__in=list(copies)))
+
+
+def _holdings(rows: PositionQuerySet) -> dict[int, dict[str, Holding]]:
     held: dict[int, dict[str, Holding]] = defaultdict(dict)
-    rows = Position.objects.open().filter(subscription__in=list(copies))
     for key, symbol, amount, cost in rows.values_list("subscription_id", "symbol", "held", "cost"):
         held[key][symbol] = Holding(amount, cost, ZERO, ZERO)
     return held
@@ -61,20 +82,16 @@ def _result(
 
 def _openings(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> dict[int, Decimal]:
     """As written down; where the day is new, told from the books and written down."""
-    days = {key: day_of(now, copy.time_zone) for key, copy in copies.items()}
-    rows = DayOpening.objects.filter(subscription__in=list(copies), day__in=set(days.values()))
-    known = {
-        key: result
-        for key, day, result in rows.values_list("subscription_id", "day", "result")
-        if day == days[key]
-    }
+    known = _written_down(copies, now)
     new = {key: copy for key, copy in copies.items() if key not in known}
     if not new:
         return known
     told = _told_by_books(new, held, prices, now)
     DayOpening.objects.bulk_create(
         [
-            DayOpening(subscription_id=key, day=days[key], result=result, recorded_at=now)
+            DayOpening(
+                subscription_id=key, day=day_of(now, new[key].time_zone), result=result, recorded_at=now
+            )
             for key, result in told.items()
         ],
         ignore_conflicts=True,
@@ -82,10 +99,20 @@ def _openings(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> 
     return known | told
 
 
-def _told_by_books(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> dict[int, Decimal]:
-    """What is held now less what was traded today was held then; it is valued at the present price.
+def _written_down(copies: Copies, now: datetime) -> dict[int, Decimal]:
+    days = {key: day_of(now, copy.time_zone) for key, copy in copies.items()}
+    rows = DayOpening.objects.filter(subscription__in=list(copies), day__in=set(days.values()))
+    return {
+        key: result
+        for key, day, result in rows.values_list("subscription_id", "day", "result")
+        if day == days[key]
+    }
 
-    So it is exact for who held nothing, and for the others as soon as the day has begun.
+
+def _told_by_books(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> dict[int, Decimal]:
+    """What is held now less what was traded today was held then; it is valued at these prices.
+
+    At the present ones it is exact for who held nothing, and for the others as soon as the day has begun.
     """
     told = {}
     for start, keys in by_day_start(copies, now=now).items():

@@ -35,6 +35,18 @@ def fresh_prices(keys: Iterable[tuple[str, str]], *, now: datetime) -> Prices:
     return {(mark.exchange, mark.symbol): mark.price for mark in marks}
 
 
+def kept_prices(keys: Iterable[tuple[str, str]], *, at: datetime) -> Prices:
+    """The last that were kept by then, by venue and symbol; what has none of that time is left out."""
+    wanted = set(keys)
+    points = PricePoint.objects.filter(
+        exchange__in={exchange for exchange, _ in wanted},
+        symbol__in={symbol for _, symbol in wanted},
+        at__gt=at - PRICE_IS_OF,
+        at__lte=at,
+    )
+    return {(point.exchange, point.symbol): point.price for point in points.order_by("at")}
+
+
 def average_cost(position: Position) -> Decimal | None:
     """In quote for one unit, fees included; None when nothing is held."""
     if position.held <= 0:

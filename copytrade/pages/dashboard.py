@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.consents import changed_since_accepted
 from accounts.person import signed_in
+from copytrade.pages.away import away_of, note_look
 from copytrade.pages.coverage import coverage_of
 from copytrade.pages.holdings import copies_of, holdings_of, totals_of
 from copytrade.pages.leftovers import split
@@ -20,6 +21,7 @@ from copytrade.pages.listing import with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.staff import found_in_admin, may_trade
+from execution.day_results import day_openings
 from execution.models import CopyOrder
 from ledger.models import Position
 from risk.checks import Limits
@@ -39,8 +41,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     own = list(
         Strategy.objects.filter(owner_id=user_id).select_related("owner", "exchange_account").order_by("id")
     )
+    now = timezone.now()
+    away = away_of(user, now=now)
+    note_look(user, now=now)
     figures = _figures(user_id)
     context = {
+        "away": away,
         "has_copies": bool(figures["copies"] or figures["ended"]),
         "has_running": bool(figures["copies"]),
         "figures": render_live(
@@ -53,7 +59,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "may_trade": may_trade(user),
         "found_in_admin": found_in_admin(user) if user.is_staff else [],
         "texts_to_accept": changed_since_accepted(user),
-        "loaded_at": timezone.now(),
+        "loaded_at": now,
     }
     return render(request, "pages/dashboard.html", context)
 
@@ -61,6 +67,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def dashboard_feed(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return signed_out(request)
+    note_look(signed_in(request), now=timezone.now())
     return answer_poll(
         request,
         "pages/_feed.html",
@@ -105,14 +112,16 @@ def _figures(user_id: int) -> dict[str, Any]:
     positions, leftovers = split(holdings)
     dust = [leftover for leftover in leftovers if leftover.is_dust]
     copies, ended = copies_of(subscriptions, holdings, dust=[leftover.holding for leftover in dust])
-    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    now = timezone.now()
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    openings = day_openings(user_id, now=now)
     return {
         "copies": copies,
         "ended": ended,
         "holdings": positions,
         "dust": dust,
         "kept": [leftover for leftover in leftovers if not leftover.is_dust],
-        "totals": totals_of(copies, ended, user_id=user_id, since=today),
+        "totals": totals_of(copies, ended, user_id=user_id, since=today, openings=openings),
         "coverage": coverage_of(Subscription.objects.owned_by(user_id)),
         "daily_loss": _daily_loss(user_id),
     }

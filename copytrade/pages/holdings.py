@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -97,18 +97,27 @@ class EndedCopy:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over copies in one quote coin. `equity` is of those that run, all else of the ended ones too."""
+    """Sums over copies in one quote coin. `equity` is of those that run, all else of the ended ones too.
+
+    `today` is how the result changed since the day began with `began_with`; None: a price is missing.
+    """
 
     quote: str
     equity: Decimal | None
     result: Decimal | None
     allocation: Decimal
     realised_today: Decimal
+    today: Decimal | None
+    began_with: Decimal
     ended: int
 
     @property
     def change(self) -> Decimal | None:
         return self.result / self.allocation if self.result is not None and self.allocation else None
+
+    @property
+    def today_change(self) -> Decimal | None:
+        return self.today / self.began_with if self.today is not None and self.began_with > 0 else None
 
 
 def holdings_of(positions: PositionQuerySet, *, exchange: str | None = None) -> list[Holding]:
@@ -147,9 +156,17 @@ def copies_of(
 
 
 def totals_of(
-    copies: Sequence[Copy], ended: Sequence[EndedCopy], *, user_id: int, since: datetime
+    copies: Sequence[Copy],
+    ended: Sequence[EndedCopy],
+    *,
+    user_id: int,
+    since: datetime,
+    openings: Mapping[int, Decimal],
 ) -> list[Totals]:
-    """One line per quote coin: sums of different coins are not sums."""
+    """One line per quote coin: sums of different coins are not sums.
+
+    `openings`: what each copy had made when the day began, at `since`.
+    """
     realised = dict(
         Trade.objects.of_follower(user_id)
         .filter(at__gte=since)
@@ -165,23 +182,45 @@ def totals_of(
             [copy for copy in copies if copy.subscription.strategy.quote == quote],
             [copy for copy in ended if copy.subscription.strategy.quote == quote],
             realised_today=realised.get(quote, Decimal(0)),
+            since=since,
+            openings=openings,
         )
         for quote in quotes
     ]
 
 
 def _total(
-    quote: str, copies: Sequence[Copy], ended: Sequence[EndedCopy], *, realised_today: Decimal
+    quote: str,
+    copies: Sequence[Copy],
+    ended: Sequence[EndedCopy],
+    *,
+    realised_today: Decimal,
+    since: datetime,
+    openings: Mapping[int, Decimal],
 ) -> Totals:
     everything: list[Copy | EndedCopy] = [*copies, *ended]
+    ended_today = [copy for copy in ended if (copy.subscription.closed_at or since) >= since]
+    of_today: list[Copy | EndedCopy] = [*copies, *ended_today]
     return Totals(
         quote=quote,
         equity=_sum([copy.equity for copy in copies]),
         result=_sum([copy.result for copy in everything]),
         allocation=sum((copy.subscription.allocation for copy in everything), Decimal(0)),
         realised_today=realised_today,
+        today=_sum([_change(copy, openings.get(copy.subscription.pk)) for copy in of_today]),
+        began_with=sum(
+            (
+                copy.subscription.allocation + openings.get(copy.subscription.pk, Decimal(0))
+                for copy in of_today
+            ),
+            Decimal(0),
+        ),
         ended=len(ended),
     )
+
+
+def _change(copy: Copy | EndedCopy, opening: Decimal | None) -> Decimal | None:
+    return None if copy.result is None or opening is None else copy.result - opening
 
 
 def _sum(values: Sequence[Decimal | None]) -> Decimal | None:

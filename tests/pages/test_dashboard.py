@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from execution.models import CopyOrder
-from ledger.models import Position
+from ledger.models import Position, PricePoint
 from risk.models import DayOpening, RiskLimits
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
@@ -92,6 +95,54 @@ def test_worth_is_cash_and_coins_at_the_last_price(page, subscription):
     assert "1,040.00" in shown
     assert "+40.00" in shown
     assert "+4.00 % of 1,000.00 put in" in shown
+
+
+def held_since_yesterday(subscription, *, priced="BTC/USDT"):
+    """0.01 BTC that cost 600; of one symbol the price of the day's beginning, 62,000, was kept."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    Subscription.objects.update(cash=400, created_at=midnight - timedelta(days=2))
+    hold(subscription, "0.01", "600")
+    before = midnight - timedelta(minutes=5)
+    PricePoint.objects.create(exchange="paper", symbol=priced, at=before, price=62_000, read_at=before)
+    quote_price(64_000)
+
+
+def test_today_counts_from_the_price_at_midnight(page, subscription):
+    held_since_yesterday(subscription)
+    shown = text_of(page.get("/dashboard/"))
+    assert "+20.00" in shown
+    assert "+1.96 %; 0.00 realised" in shown
+
+
+def test_today_counts_from_where_the_loss_limit_counts(page, subscription):
+    held_since_yesterday(subscription)
+    DayOpening.objects.create(subscription=subscription, day=timezone.localdate(), result=50)
+    assert "−10.00" in text_of(page.get("/dashboard/"))
+
+
+def test_today_is_unknown_without_the_price_of_midnight(page, subscription):
+    held_since_yesterday(subscription, priced="ETH/USDT")
+    assert "a price is missing; 0.00 realised" in text_of(page.get("/dashboard/"))
+
+
+def test_who_was_away_is_told_once_what_became_of_the_copies(page, user, subscription):
+    signal_with_copies(subscription.strategy, [(subscription, "denied")])
+    CopyOrder.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    User.objects.update(looked_at=timezone.now() - timedelta(hours=1))
+    for status in ("filled", "filled", "skipped"):
+        signal_with_copies(subscription.strategy, [(subscription, status)])
+    told = "2 copied, 1 skipped; worst price against the master's: 3.1 bps worse."
+    first, again = (text_of(page.get("/dashboard/")) for _look in range(2))
+    assert "While you were away, since" in first
+    assert told in first
+    assert "While you were away" not in again
+
+
+def test_who_has_the_dashboard_open_is_not_away(page, user, subscription):
+    User.objects.update(looked_at=timezone.now() - timedelta(minutes=11))
+    page.get("/dashboard/feed/")
+    signal_with_copies(subscription.strategy, [(subscription, "filled")])
+    assert "While you were away" not in text_of(page.get("/dashboard/"))
 
 
 def test_without_a_price_the_worth_is_unknown_and_not_lower(page, subscription):
