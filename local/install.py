@@ -1,7 +1,5 @@
 """Installs what requirements-dev.txt locks into .venv. A second call only compares a stamp.
 
-A .venv that is a link is another checkout's: it is used as it is.
-
 python -m local.install
 """
 
@@ -29,8 +27,6 @@ LOG = RUN / "install.log"
 
 def ensure_installed() -> None:
     RUN.mkdir(exist_ok=True, mode=0o700)
-    if VENV.is_symlink():  # Making it anew would empty the other checkout's, under its running processes.
-        return
     with one_at_a_time():
         stamp = _stamp()
         if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:

@@ -73,17 +73,6 @@ def test_make_alone_lists_every_target() -> None:
     assert [target for target in targets if f"make {target} " not in listing.stdout] == []
 
 
-def test_an_environment_that_another_checkout_lends_is_left_as_it_is(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    lent = tmp_path / ".venv"
-    lent.symlink_to(tmp_path)
-    monkeypatch.setattr(install, "VENV", lent)
-    monkeypatch.setattr(install, "STAMP", lent / "installed")
-    monkeypatch.setattr(install, "_run", lambda *_: pytest.fail("it changed somebody else's"))
-    install.ensure_installed()
-
-
 def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setattr(debian, "can_install", lambda: False)
