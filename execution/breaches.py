@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 
 from accounts.models import User
+from execution.day_results import write_openings
 from execution.decisions import Denied
 from execution.orders import Order
 from execution.usage import allowances_of
@@ -107,6 +108,7 @@ def watch_losses(*, now: datetime) -> int:
     owners = dict(own.values_list("subscription_id", "subscription__follower_id"))
     limits_of_copies = own.by_subscription(owners)
     allowances = allowances_of(limits_of_users, limits_of_copies, now=now)
+    write_openings(allowances.new_days)
     return sum(_judge(user_id, allowance, now) for user_id, allowance in allowances.of_users.items()) + sum(
         _judge(owners[key], allowance, now) for key, allowance in allowances.of_copies.items()
     )

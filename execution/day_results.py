@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -22,15 +22,27 @@ Holdings = Mapping[int, Mapping[str, Holding]]
 NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
 
 
-def add_day_results(copies: Copies, *, now: datetime) -> None:
-    """Each copy's result now less what it was when the day began; None where a price is missing."""
+def add_day_results(copies: Copies, *, now: datetime) -> list[DayOpening]:
+    """Each copy's result now less what it was when the day began; None where a price is missing.
+
+    Returned, for the caller to write down: what days that are new began with.
+    """
     held = _held(copies)
     keys = {(copies[key].exchange, symbol) for key, by_symbol in held.items() for symbol in by_symbol}
     prices = fresh_prices(keys, now=now) if keys else {}
-    openings = _openings(copies, held, prices, now)
+    known = _written_down(copies, now)
+    new = {key: copy for key, copy in copies.items() if key not in known}
+    told = _told_by_books(new, held, prices, now) if new else {}
+    openings = known | told
     for key, copy in copies.items():
         result, opening = _result(copy, copy.realised_pnl, held.get(key, {}), prices), openings.get(key)
         copy.day_result = None if result is None or opening is None else result - opening
+    return [
+        DayOpening(
+            subscription_id=key, day=day_of(now, copies[key].time_zone), result=result, recorded_at=now
+        )
+        for key, result in told.items()
+    ]
 
 
 def day_openings(user_id: int, *, now: datetime) -> dict[int, Decimal]:
@@ -80,23 +92,10 @@ def _result(
 # --- What the day began with --------------------------------------------------------------------------
 
 
-def _openings(copies: Copies, held: Holdings, prices: Prices, now: datetime) -> dict[int, Decimal]:
-    """As written down; where the day is new, told from the books and written down."""
-    known = _written_down(copies, now)
-    new = {key: copy for key, copy in copies.items() if key not in known}
-    if not new:
-        return known
-    told = _told_by_books(new, held, prices, now)
-    DayOpening.objects.bulk_create(
-        [
-            DayOpening(
-                subscription_id=key, day=day_of(now, new[key].time_zone), result=result, recorded_at=now
-            )
-            for key, result in told.items()
-        ],
-        ignore_conflicts=True,
-    )
-    return known | told
+def write_openings(new: Sequence[DayOpening]) -> None:
+    """Whoever came first has said it."""
+    if new:
+        DayOpening.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def _written_down(copies: Copies, now: datetime) -> dict[int, Decimal]:

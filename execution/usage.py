@@ -20,10 +20,10 @@ from execution.counted import (
     add_orders_today,
     counted_copies,
 )
-from execution.day_results import add_day_results
+from execution.day_results import add_day_results, write_openings
 from ledger.models import Mark
 from risk.checks import Allowance, Limits, Usage
-from risk.models import RiskLimits, SubscriptionLimits
+from risk.models import DayOpening, RiskLimits, SubscriptionLimits
 from risk.rates import Rates, symbols_between
 from subscriptions.relations import Relation
 
@@ -32,11 +32,15 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
-    """Limits with what is used of them, by person and by copy, and the rates to judge them by."""
+    """Limits with what is used of them, by person and by copy, and the rates to judge them by.
+
+    `new_days` is what days began with that nobody has written down yet.
+    """
 
     of_users: Mapping[int, Allowance] = field(default_factory=dict)
     of_copies: Mapping[int, Allowance] = field(default_factory=dict)
     rates: Rates = field(default_factory=Rates)
+    new_days: Sequence[DayOpening] = ()
 
     def over(self, *, follower_id: int, subscription_id: int) -> list[Allowance]:
         """Those that hold for a copy: its owner's, and its own."""
@@ -54,13 +58,18 @@ def lock_allowances(relations: Mapping[int, Relation], quotes: Iterable[str], *,
     counted = {key for key, limits in users.items() if limits.is_counted}
     if counted:
         list(RiskLimits.objects.select_for_update(no_key=True).filter(user_id__in=counted).order_by("pk"))
-    return allowances_of(users, own, quotes, now=now)
+    allowances = allowances_of(users, own, quotes, now=now)
+    write_openings(allowances.new_days)
+    return allowances
 
 
 def allowances_of(
     users: Mapping[int, Limits], own: Mapping[int, Limits], quotes: Iterable[str] = (), *, now: datetime
 ) -> Allowances:
-    """These limits, by person and by copy, with what is used; `quotes` are those of orders to come."""
+    """These limits, by person and by copy, with what is used; `quotes` are those of orders to come.
+
+    Stores nothing.
+    """
     limits = [*users.values(), *own.values()]
     if not limits:
         return Allowances()
@@ -69,7 +78,7 @@ def allowances_of(
         [key for key, one in own.items() if one.is_counted],
         now=now,
     )
-    _count(copies, limits, now)
+    new_days = _count(copies, limits, now)
     rates = _rates(limits, {copy.quote for copy in copies.values()} | set(quotes), now)
     of_user = defaultdict(list)
     for copy in copies.values():
@@ -81,10 +90,11 @@ def allowances_of(
             for key, one in own.items()
         },
         rates,
+        new_days,
     )
 
 
-def _count(copies: Copies, limits: Sequence[Limits], now: datetime) -> None:
+def _count(copies: Copies, limits: Sequence[Limits], now: datetime) -> list[DayOpening]:
     if any(one.max_open_notional is not None for one in limits):
         add_open_notional(copies)
     if any(one.max_open_positions is not None for one in limits):
@@ -92,7 +102,8 @@ def _count(copies: Copies, limits: Sequence[Limits], now: datetime) -> None:
     if any(one.max_orders_per_day is not None for one in limits):
         add_orders_today(copies, now=now)
     if any(one.max_daily_loss is not None for one in limits):
-        add_day_results(copies, now=now)
+        return add_day_results(copies, now=now)
+    return []
 
 
 def _rates(limits: Iterable[Limits], quotes: set[str], now: datetime) -> Rates:
