@@ -142,11 +142,12 @@ def facts_for(
             exchange: gateway.venue_now(exchange)
             for exchange in {access.exchange for access in accounts.values()}
         },
-        differing=_differing(accounts),
+        differing=coins_that_differ(accounts),
     )
 
 
-def _differing(account_ids: Iterable[int]) -> frozenset[tuple[int, str]]:
+def coins_that_differ(account_ids: Iterable[int]) -> frozenset[tuple[int, str]]:
+    """Accounts and coins of which fewer were counted than the books hold."""
     rows = select(
         "SELECT exchange_account_id, asset FROM execution_coindifference WHERE exchange_account_id = ANY(%s)",
         (list(account_ids),),

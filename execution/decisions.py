@@ -93,7 +93,7 @@ def decide(order: Order, facts: Facts, now: datetime) -> None:
         return _wait(order, Reason.WAITING_FOR_VENUE, now)
     if order.symbol not in rules:
         return _end_or_wait(order, facts, Reason.SYMBOL_NOT_LISTED, now)
-    if account.account is None:
+    if not account.is_usable:
         return _end_or_wait(order, facts, Reason.ACCOUNT_INVALID, now)
     if order.subscription_id is None:
         return _decide_own(order, facts, now)
@@ -164,14 +164,14 @@ def _cut(order: Order, sized: Sized, relation: Relation, facts: Facts, rules: Ma
     allowances = facts.allowances_of(relation)
     if not wished or all(allowance.limits.oversize != "cut" for allowance in allowances):
         return sized
-    most = min(
+    most, rule = min(
         allowed_amount(allowance, _wish(order, wished, allowance, facts, rules)) for allowance in allowances
     )
     amount = round_down(most, rules.lot_step)
     if amount >= wished or not meets_minimum(amount, bound, rules):
         return sized
-    step = Step("Cut to your limits", f"{plain(wished)} is more than they allow", plain(amount))
-    return Sized(amount, (*sized.steps, step), is_cut=True)
+    step = Step("Cut to your limits", f"{plain(wished)} is more than they allow", plain(amount), cut=rule)
+    return Sized(amount, (*sized.steps, step))
 
 
 def _denied(

@@ -64,8 +64,8 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
             signal.strategy_id, number=signal.number or 0, above=piece.above, upto=piece.upto
         )
         facts = claiming.facts_for(relations, rules, quotes=[signal.strategy.quote], now=now)
-        wanted = None if signal.is_exit else _purchase(signal, now)
-        new = [_order(signal, relation, facts, now, wanted) for relation in relations.values()]
+        wanted = _wanted(signal, now)
+        new = [order_of(signal, relation, facts, now, wanted) for relation in relations.values()]
         if claim_for:
             _claim(new, facts, grants, claim_for, now)
         orders.insert(new, now=now)
@@ -122,8 +122,10 @@ def _claim(
     claiming.decide_all(claimable, facts, worker=worker, now=now)
 
 
-def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, wanted: Purchase | None) -> Order:
-    """`wanted` is None for an exit."""
+def order_of(
+    signal: Signal, relation: Relation, facts: Facts, now: datetime, wanted: Purchase | None
+) -> Order:
+    """What the signal means for this follower, before its claim; `wanted` is None for an exit."""
     verdict = judge(wanted, relation, facts) if wanted else _exit(signal)
     number = signal.number or 0
     return Order(
@@ -160,7 +162,14 @@ def _order(signal: Signal, relation: Relation, facts: Facts, now: datetime, want
     )
 
 
-def _purchase(signal: Signal, now: datetime) -> Purchase:
+def _wanted(signal: Signal, now: datetime) -> Purchase | None:
+    if signal.is_exit:
+        return None
+    return purchase_of(signal, why_no_entry(strategy_id=signal.strategy_id, symbol=signal.symbol, now=now))
+
+
+def purchase_of(signal: Signal, stop: Reason | None) -> Purchase:
+    """What followers are to buy; `stop` is why nobody buys with this master now."""
     price = signal.price or Decimal(0)
     fill = MasterFill(
         amount=signal.amount,
@@ -168,7 +177,6 @@ def _purchase(signal: Signal, now: datetime) -> Purchase:
         equity=signal.master_equity,
         order_amount=signal.order_amount,
     )
-    stop = why_no_entry(strategy_id=signal.strategy_id, symbol=signal.symbol, now=now)
     return Purchase(signal.strategy, signal.symbol, fill, price, stop)
 
 

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, localcontext
 
-from django.db.models import Sum
-
 from accounts.models import User
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
 from exchanges.rounding import EXACT
-from exchanges.types import MarketRules
-from execution import entries, services
-from execution.copy_rules import Copier, Decision, MasterTrade, SubAccount, decide_entry, decide_exit
-from execution.reasons import Reason
-from execution.replay import Replay, replay
+from execution import services
+from execution.claiming import coins_that_differ
+from execution.decisions import Facts, Rules, decide
+from execution.fan_out import order_of, purchase_of
+from execution.orders import Order
+from execution.replay import Copier, Replay, by_number, cuts_of, replay
 from execution.rules import rules_of
 from execution.silence import why_no_entry
+from execution.states import Status
+from execution.usage import Allowances, allowances_of
+from ledger.booking import known_positions
 from ledger.models import Position
 from ledger.valuation import fresh_prices
 from rest import codes
 from rest.errors import TryLater, invalid
 from risk.checks import Limits
-from risk.models import KillSwitch, RiskLimits
+from risk.models import RiskLimits, SubscriptionLimits
+from risk.platform import stops_in_force
 from strategies.models import PerformanceSnapshot, Signal, Strategy
 from strategies.services import EXCHANGE_UNAVAILABLE, RETRY_SECONDS, SYMBOL_NOT_LISTED, market_rules
 from subscriptions import allocating, following
 from subscriptions.following import Terms
 from subscriptions.models import Subscription
+from subscriptions.relations import Relation, next_followers
 from subscriptions.sizing import exit_fraction
+from wallets.access import sealed_accounts
 from wallets.models import ExchangeAccount
 from wallets.services import ANSWER_SECONDS
 
@@ -53,13 +58,17 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class SignalPreview:
-    """What `followers` would do with a signal at this `price`: `amount` base is copied in all."""
+    """What `followers` would do with a signal at this `price`: `amount` base is copied in all.
+
+    `cut` of those that copy would take less than their settings ask for, by cause.
+    """
 
     price: Decimal
     followers: int
     copied: int
     amount: Decimal
     skipped: Mapping[str, int]
+    cut: Mapping[str, int]
 
 
 def shows_trades_to(strategy: Strategy, user_id: int | None) -> bool:
@@ -99,74 +108,56 @@ def preview_subscription(
 ) -> Preview:
     """The strategy's trades since midnight (UTC) `days` ago, copied with these terms and today's limits."""
     since = datetime.combine(now.astimezone(UTC).date() - timedelta(days=days), time.min, tzinfo=UTC)
-    trades, is_cut = _past_trades(strategy, since)
+    signals, is_cut = _past_signals(strategy, since)
     limits = RiskLimits.objects.by_user([follower.pk]).get(follower.pk, Limits())
-    # Never saved: the terms in the form that the rules take.
-    wanted = Subscription(strategy=strategy, follower=follower, allocation=allocation, **terms.columns())
-    copier = _copier(wanted, strategy, {trade.symbol for trade in trades}, limits)
-    return Preview(since, is_cut, replay(trades, copier, market_rules(exchange)))
+    copier = Copier(_copy(follower, allocation, terms), exchange, follower.time_zone, limits)
+    return Preview(since, is_cut, replay(signals, strategy, copier, market_rules(exchange)))
 
 
 def preview_signal(*, strategy: Strategy, request: services.Request, now: datetime) -> SignalPreview:
     """What everybody would do if the master's order filled now; refused as the signal would be."""
     services.check_request(strategy, request, now)
     price = request.price or _price_now(strategy, request.symbol, now)
-    trade = _trade_of(strategy, request, price, now)
-    amount, copied, skipped = ZERO, 0, Counter[str]()
-    for decision in _decisions(strategy, trade):
-        if decision.reason:
-            skipped[decision.reason] += 1
-        else:
-            copied += 1
-            amount += decision.quantity
-    return SignalPreview(price, copied + skipped.total(), copied, amount, dict(skipped.most_common()))
+    signal = _signal_of(strategy, request, price, now)
+    amount, copied, skipped, cut = ZERO, 0, Counter[str](), Counter[str]()
+    with localcontext(EXACT):
+        for order in _decided(signal, now):
+            if order.status == Status.SUBMITTING:
+                copied += 1
+                amount += order.requested_amount or ZERO
+                cut.update(cuts_of(order))
+            else:
+                skipped[order.reason_code] += 1
+    return SignalPreview(price, copied + skipped.total(), copied, amount, by_number(skipped), by_number(cut))
 
 
-def _past_trades(strategy: Strategy, since: datetime) -> tuple[list[MasterTrade], bool]:
+def _past_signals(strategy: Strategy, since: datetime) -> tuple[list[Signal], bool]:
     """Oldest first, and whether there were more. By number, which an index orders."""
     rows = list(
         Signal.objects.filter(strategy=strategy, number__isnull=False).order_by("-number")[: MOST_TRADES + 1]
     )
     recent = [row for row in rows if row.at and row.at >= since]
-    return [_past_trade(row, strategy) for row in reversed(recent[:MOST_TRADES])], len(recent) > MOST_TRADES
+    for row in recent:
+        row.strategy = strategy
+    return list(reversed(recent[:MOST_TRADES])), len(recent) > MOST_TRADES
 
 
-def _past_trade(signal: Signal, strategy: Strategy) -> MasterTrade:
-    assert signal.at is not None and signal.price is not None  # noqa: S101 - a table constraint
-    age = (signal.detected_at or signal.at) - signal.at
-    return MasterTrade(
-        at=signal.at,
-        symbol=signal.symbol,
-        side=signal.side,
-        amount=signal.amount,
-        price=signal.price,
-        equity=signal.master_equity,
-        order_amount=signal.order_amount,
-        exit_fraction=signal.exit_fraction,
-        refusal="" if signal.symbol in strategy.symbols else Reason.SYMBOL_DROPPED,
-        is_late=age > timedelta(seconds=strategy.max_signal_age_seconds),
+def _copy(follower: User, allocation: Decimal, terms: Terms) -> Relation:
+    """The copy that following would begin; it is in no table, so any number names it."""
+    return Relation(
+        id=1,
+        follower_id=follower.pk,
+        exchange_account_id=1,
+        status=Subscription.Status.ACTIVE.value,
+        allocation=allocation,
+        cash=allocation,
+        reserved=ZERO,
+        realised_pnl=ZERO,
+        sizing_mode=terms.sizing_mode,
+        sizing_value=terms.sizing_value,
+        max_slippage_bps=terms.max_slippage_bps,
+        symbols_blocked=terms.symbols_blocked,
     )
-
-
-def _copier(follower: Subscription, strategy: Strategy, symbols: set[str], limits: Limits) -> Copier:
-    return Copier(
-        mode=follower.sizing_mode,
-        value=follower.sizing_value,
-        allocation=follower.allocation,
-        quote=strategy.quote,
-        limits=limits,
-        slippage_bps={
-            symbol: entries.max_slippage_bps(follower.max_slippage_bps, symbol) for symbol in symbols
-        },
-        symbols_blocked=frozenset(follower.symbols_blocked),
-        refusal=_refusal_of(follower),
-    )
-
-
-def _refusal_of(follower: Subscription) -> str:
-    """The rule by which a follower of this status takes no entry, or empty."""
-    reasons = {Subscription.Status.PAUSED: Reason.PAUSED, Subscription.Status.CLOSING: Reason.CLOSING}
-    return reasons.get(Subscription.Status(follower.status), "")
 
 
 def _price_now(strategy: Strategy, symbol: str, now: datetime) -> Decimal:
@@ -184,21 +175,21 @@ def _price_now(strategy: Strategy, symbol: str, now: datetime) -> Decimal:
     return quotes[symbol].last
 
 
-def _trade_of(strategy: Strategy, request: services.Request, price: Decimal, now: datetime) -> MasterTrade:
-    """The trade that the watcher would see if the order filled whole at this price."""
-    account = strategy.exchange_account
+def _signal_of(strategy: Strategy, request: services.Request, price: Decimal, now: datetime) -> Signal:
+    """What the watcher would record if the order filled whole at this price. Never saved."""
     read = PerformanceSnapshot.objects.filter(strategy=strategy).order_by("-at").first()
-    equity = read.equity if read else account.equity
-    return MasterTrade(
-        at=now,
+    return Signal(
+        strategy=strategy,
+        number=strategy.last_signal_number + 1,
         symbol=request.symbol,
         side=request.side,
         amount=request.amount,
         price=price,
-        equity=equity,
-        order_amount=request.amount,
+        master_equity=read.equity if read else strategy.exchange_account.equity,
         exit_fraction=_exit_fraction(strategy, request, price) if request.side == "sell" else None,
-        refusal=why_no_entry(strategy_id=strategy.pk, symbol=request.symbol, now=now) or "",
+        order_amount=request.amount,
+        at=now,
+        detected_at=now,
     )
 
 
@@ -212,59 +203,48 @@ def _exit_fraction(strategy: Strategy, request: services.Request, price: Decimal
     )
 
 
-def _decisions(strategy: Strategy, trade: MasterTrade) -> Iterator[Decision]:
-    """Each follower's, in as many queries for many as for one."""
+def _decided(signal: Signal, now: datetime) -> Iterator[Order]:
+    """Each follower's order as its claim would leave it, in as many queries for many as for one."""
+    strategy = signal.strategy
     followers = Subscription.objects.following(strategy.pk)
     rules = rules_of(followers.values_list("exchange_account__exchange", flat=True).distinct())
-    limits = RiskLimits.objects.by_user(followers.values_list("follower_id", flat=True))
-    held = {
-        subscription_id: (target, amount)
-        for subscription_id, target, amount in Position.objects.filter(
-            strategy=strategy, subscription__isnull=False, symbol=trade.symbol
-        ).values_list("subscription_id", "target", "held")
-    }
-    open_before = _open_of({pk for pk, row in limits.items() if row.max_open_notional is not None})
-    for follower in followers.select_related("exchange_account").iterator(FOLLOWERS_AT_ONCE):
-        target, amount = held.get(follower.pk, (ZERO, ZERO))
-        account = SubAccount(
-            target=target,
-            held=amount,
-            cash=follower.available,
-            realised_pnl=follower.realised_pnl,
-            open_before=open_before.get(follower.follower_id, {}),
-        )
-        copier = _copier(follower, strategy, {trade.symbol}, limits.get(follower.follower_id, Limits()))
-        yield _decision(trade, follower, copier, account, rules.get(follower.exchange_account.exchange))
+    allowances = allowances_of(
+        RiskLimits.objects.by_user(followers.values_list("follower_id", flat=True)),
+        SubscriptionLimits.objects.by_subscription(followers.values_list("pk", flat=True)),
+        [strategy.quote],
+        now=now,
+    )
+    stop = None if signal.is_exit else why_no_entry(strategy_id=strategy.pk, symbol=signal.symbol, now=now)
+    wanted = None if signal.is_exit else purchase_of(signal, stop)
+    last = 0
+    while relations := next_followers(strategy.pk, above=last, most=FOLLOWERS_AT_ONCE):
+        facts = _facts(signal, relations, rules, allowances, now)
+        for relation in relations.values():
+            order = order_of(signal, relation, facts, now, wanted)
+            if order.status == Status.PENDING:
+                decide(order, facts, now)
+            yield order
+        last = max(relations)
+        if len(relations) < FOLLOWERS_AT_ONCE:
+            return
 
 
-def _open_of(user_ids: set[int]) -> dict[int, dict[str, Decimal]]:
-    """Cost of open positions and cash reserved for entries, by person and quote."""
-    sums: dict[int, dict[str, Decimal]] = {user_id: defaultdict(Decimal) for user_id in user_ids}
-    if not user_ids:
-        return sums
-    held = Position.objects.open().filter(subscription__follower_id__in=user_ids)
-    reserved = Subscription.objects.live().filter(follower_id__in=user_ids)
-    rows = held.values_list("subscription__follower_id", "strategy__quote").annotate(Sum("cost"))
-    more = reserved.values_list("follower_id", "strategy__quote").annotate(Sum("reserved"))
-    for user_id, quote, amount in [*rows, *more]:
-        sums[user_id][quote] += amount
-    return sums
-
-
-def _decision(
-    trade: MasterTrade,
-    follower: Subscription,
-    copier: Copier,
-    account: SubAccount,
-    markets: Mapping[str, MarketRules] | None,
-) -> Decision:
-    own = follower.exchange_account
-    if own.status == ExchangeAccount.Status.INVALID or own.disconnected_at:
-        return Decision(ZERO, account.target, Reason.ACCOUNT_INVALID)
-    if markets is None:
-        return Decision(ZERO, account.target, Reason.VENUE_UNAVAILABLE)
-    if trade.side == "buy":
-        return decide_entry(trade, copier, account, markets.get(trade.symbol))
-    if copier.limits.kill_switch == KillSwitch.FREEZE:
-        return Decision(ZERO, account.target, Reason.KILL_SWITCH)
-    return decide_exit(trade, account, markets.get(trade.symbol))
+def _facts(
+    signal: Signal,
+    relations: dict[int, Relation],
+    rules: dict[str, Rules | None],
+    allowances: Allowances,
+    now: datetime,
+) -> Facts:
+    """What a claim would read under its locks, read without any."""
+    accounts = sealed_accounts({row.exchange_account_id for row in relations.values()})
+    return Facts(
+        relations=relations,
+        accounts=accounts,
+        rules=rules,
+        allowances=allowances,
+        stops=stops_in_force(),
+        venue_now={access.exchange: now for access in accounts.values()},
+        positions=known_positions((signal.strategy_id, key, signal.symbol) for key in relations),
+        differing=coins_that_differ(accounts),
+    )

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
-class Reason(StrEnum):
+class Told(StrEnum):
     """A code for programs; `sentence` is for people, where the order has no numbers to tell more."""
 
     sentence: str | Promise
 
-    def __new__(cls, code: str, sentence: str | Promise = "") -> Reason:
+    def __new__(cls, code: str, sentence: str | Promise = "") -> Self:
         member = str.__new__(cls, code)
         member._value_ = code
         member.sentence = sentence
         return member
+
+
+class Cut(Told):
+    """What made an entry smaller than its settings ask for; a step of its sizing names it."""
+
+    ALLOCATION = ("allocation", _("Smaller, as no more of the allocation is free."))
+    MAX_ORDER_NOTIONAL = ("max_order_notional", _("Cut to the limit for one order."))
+    MAX_OPEN_NOTIONAL = ("max_open_notional", _("Cut to the limit for all that is open."))
+
+
+class Reason(Told):
+    """Why an order is skipped, denied, expired, canceled or rejected, or what it waits for."""
 
     # Ours, by the rules of copying: the order is skipped (or expired).
     BELOW_MINIMUM = (

@@ -189,7 +189,9 @@ class AttemptSerializer(serializers.Serializer[Any]):
 
 
 class OrderDetailSerializer(OrderSerializer):
-    sizing = serializers.JSONField(read_only=True, help_text="Steps: label, detail, result.")
+    sizing = serializers.JSONField(
+        read_only=True, help_text="Steps: label, detail, result; `cut`: what made it smaller."
+    )
     attempts = serializers.SerializerMethodField(help_text="Each time it was sent, and what came of it.")
 
     class Meta(OrderSerializer.Meta):

@@ -59,7 +59,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> Work:
             apply(outcome, locked[outcome.order_id], now)
         resized = [order for order in locked.values() if order.requested_amount != sizes[order.id]]
         finished = [order for order in locked.values() if order.is_final and order.id not in was_final]
-        _release_cash(locked.values(), relations)
+        release_cash(locked.values(), relations)
         parts = _settle_targets(finished, positions, now)
         # First, as an order at the venue has a size.
         orders.write(resized, ("requested_amount", "claimed_at"), now=now)
@@ -109,12 +109,12 @@ def _book(
     booked = set()
     for entry in apply_fills(entries, positions, now=now):
         order = by_client_id[entry.account_id, entry.client_order_id]
-        _count(entry.fill, order, positions[entry.position_key], entry.relation)
+        count_fill(entry.fill, order, positions[entry.position_key], entry.relation)
         booked.add(order.subscription_id or 0)
     return booked
 
 
-def _count(fill: FillReport, order: Order, position: SubPosition, relation: Relation | None) -> None:
+def count_fill(fill: FillReport, order: Order, position: SubPosition, relation: Relation | None) -> None:
     """A fill that was booked counts for its order."""
     if relation and order.reserved:
         _release_part(fill, order, relation)
@@ -137,7 +137,7 @@ def _release_part(fill: FillReport, order: Order, relation: Relation) -> None:
 # --- What a finished order leaves -------------------------------------------------------------------
 
 
-def _release_cash(settled: Iterable[Order], relations: Mapping[int, Relation]) -> None:
+def release_cash(settled: Iterable[Order], relations: Mapping[int, Relation]) -> None:
     """Cash is reserved only while an order may still spend it."""
     for order in settled:
         if order.subscription_id and order.status not in AT_THE_VENUE:
@@ -156,7 +156,7 @@ def _settle_targets(finished: Iterable[Order], positions: Positions, now: dateti
             continue
         position = positions[_position_key(order)]
         if order.kind == CopyOrder.Kind.ENTRY:
-            _take_off_target(order, position)
+            take_off_target(order, position)
         elif _can_sell_more(order, position):
             parts.append(_next_part(order, now))
     return parts
@@ -166,7 +166,7 @@ def _position_key(order: Order) -> PositionKey:
     return (order.strategy_id, order.subscription_id, order.symbol)
 
 
-def _take_off_target(order: Order, position: SubPosition) -> None:
+def take_off_target(order: Order, position: SubPosition) -> None:
     if order.target_applied:
         unfilled = (order.requested_amount or ZERO) - order.filled_amount
         position.target = max(ZERO, position.target - max(unfilled, ZERO))

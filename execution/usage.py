@@ -84,9 +84,9 @@ def allowances_of(
     for copy in copies.values():
         of_user[copy.follower_id].append(copy)
     return Allowances(
-        {key: Allowance(one, _usage(of_user[key], one, rates)) for key, one in users.items()},
+        {key: Allowance(one, usage_of(of_user[key], one, rates)) for key, one in users.items()},
         {
-            key: Allowance(one, _usage([copies[key]] if key in copies else [], one, rates), key)
+            key: Allowance(one, usage_of([copies[key]] if key in copies else [], one, rates), key)
             for key, one in own.items()
         },
         rates,
@@ -116,7 +116,7 @@ def _rates(limits: Iterable[Limits], quotes: set[str], now: datetime) -> Rates:
     return Rates(dict(marks.values_list("symbol", "price")))
 
 
-def _usage(copies: Iterable[CountedCopy], limits: Limits, rates: Rates) -> Usage:
+def usage_of(copies: Iterable[CountedCopy], limits: Limits, rates: Rates) -> Usage:
     """Summed in the limits' currency; unknown as soon as one part is."""
     usage = Usage()
     with localcontext(EXACT):

@@ -20,6 +20,7 @@ from records.bulk import insert_rows, next_ids, select, update_rows
 from records.fields import uuid7
 from subscriptions.relations import Relation, write_money
 
+ZERO = Decimal(0)
 FillKey = tuple[int, str, str, str]
 # Strategy, subscription (None = the master's own), symbol.
 PositionKey = tuple[int, int | None, str]
@@ -84,7 +85,7 @@ def apply_fills(entries: Sequence[Entry], positions: Positions, *, now: datetime
     new = _unknown(entries)
     if new:
         marks = _marks_for_third_coins(new)
-        booked = [(entry, _apply(entry, positions[entry.position_key], marks)) for entry in new]
+        booked = [(entry, apply_fill(entry, positions[entry.position_key], marks)) for entry in new]
         _write(booked, now)
     return new
 
@@ -101,6 +102,12 @@ def positions_for(keys: Iterable[PositionKey]) -> dict[PositionKey, SubPosition]
         )
         found = _positions(wanted)
     return found
+
+
+def known_positions(keys: Iterable[PositionKey]) -> dict[PositionKey, SubPosition]:
+    """The same for who only reads: what does not exist yet is empty and stays unwritten."""
+    wanted = dict.fromkeys(keys)
+    return {key: SubPosition(0, *key, *[ZERO] * 5) for key in wanted} | _positions(wanted)
 
 
 def write_positions(positions: Iterable[SubPosition], *, now: datetime) -> None:
@@ -164,7 +171,8 @@ def _marks_for_third_coins(entries: Sequence[Entry]) -> dict[tuple[str, str], De
     return {(mark.exchange, mark.symbol): mark.price for mark in marks}
 
 
-def _apply(entry: Entry, position: SubPosition, marks: Mapping[tuple[str, str], Decimal]) -> Booked:
+def apply_fill(entry: Entry, position: SubPosition, marks: Mapping[tuple[str, str], Decimal]) -> Booked:
+    """Change position and cash in memory; `marks` are the prices of third coins that fees were taken in."""
     fill = entry.fill
     base, _, quote = fill.symbol.partition("/")
     execution = Execution(

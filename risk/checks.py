@@ -104,16 +104,21 @@ def check_entry(limits: Limits, *, symbol: str) -> Denial | None:
     return None
 
 
-def allowed_amount(allowance: Allowance, wish: Wish) -> Decimal:
-    """The wish, or where its limits say "cut" and it is too large, what they leave room for (unrounded)."""
+def allowed_amount(allowance: Allowance, wish: Wish) -> tuple[Decimal, str]:
+    """The wish, or where its limits say "cut" and it is too large, what they leave room for (unrounded).
+
+    Beside it the limit that leaves the least room, or empty.
+    """
     limits, used = allowance.limits, allowance.usage.open_notional
     if limits.oversize != "cut" or wish.rate is None:
-        return wish.amount
-    rooms = [limits.max_order_notional]
+        return wish.amount, ""
+    rooms = []
+    if limits.max_order_notional is not None:
+        rooms.append((limits.max_order_notional, "max_order_notional"))
     if limits.max_open_notional is not None and used is not None:
-        rooms.append(max(limits.max_open_notional - used, ZERO))
+        rooms.append((max(limits.max_open_notional - used, ZERO), "max_open_notional"))
     unit = wish.price * wish.rate
-    return min([wish.amount, *(room / unit for room in rooms if room is not None)])
+    return min([(wish.amount, ""), *((room / unit, rule) for room, rule in rooms)])
 
 
 def check_wish(allowance: Allowance, wish: Wish) -> Denial | None:

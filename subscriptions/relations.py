@@ -54,6 +54,12 @@ def lock_followers(strategy_id: int, *, number: int, above: int, upto: int) -> d
     return {row[0]: Relation(*row) for row in rows}
 
 
+def next_followers(strategy_id: int, *, above: int, most: int) -> dict[int, Relation]:
+    """Of those that a signal of now must account for the next ones by id, for who only reads."""
+    query = _SELECT + " WHERE strategy_id = %s AND status <> 'closed' AND id > %s ORDER BY id LIMIT %s"
+    return {row[0]: Relation(*row) for row in select(query, (strategy_id, above, most))}
+
+
 def write_money(relations: Iterable[Relation]) -> None:
     update_rows(
         Subscription,

@@ -18,14 +18,19 @@ BPS = Decimal(10_000)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of an order's explanation: what was done, with which numbers, with which result."""
+    """One line of an order's explanation: what was done, with which numbers, with which result.
+
+    `cut` is the code of what made the order smaller than its settings ask for.
+    """
 
     label: str
     detail: str
     result: str
+    cut: str = ""
 
     def as_json(self) -> dict[str, str]:
-        return {"label": self.label, "detail": self.detail, "result": self.result}
+        told = {"label": self.label, "detail": self.detail, "result": self.result}
+        return told | {"cut": self.cut} if self.cut else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,14 @@ class FollowerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A result with its explanation. `amount` None: the facts do not suffice (the master's equity).
-
-    `is_cut` tells that the free allocation could not pay for all of it.
-    """
+    """A result with its explanation. `amount` None: the facts do not suffice (the master's equity)."""
 
     amount: Decimal | None
     steps: tuple[Step, ...]
-    is_cut: bool = False
+
+    @property
+    def is_cut(self) -> bool:
+        return any(step.cut for step in self.steps)
 
 
 def price_bound(*, master_price: Decimal, max_slippage_bps: int, tick_size: Decimal) -> Decimal:
@@ -138,19 +143,18 @@ def round_entry(
         wanted = target - held
         steps = [Step("Target − held", f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
         affordable = max(cash, Decimal(0)) / (bound * (1 + rules.taker_fee))
-        is_cut = wanted > affordable
-        if is_cut:
+        if wanted > affordable:
             detail = f"{_money(max(cash, Decimal(0)))} {rules.quote} free ÷ price bound with fee"
             wanted = affordable
-            steps.append(Step("Your free allocation", detail, _shown(wanted)))
+            steps.append(Step("Your free allocation", detail, _shown(wanted), cut="allocation"))
         quantity = round_down(max(wanted, Decimal(0)), rules.lot_step)
         if rules.max_quantity:
             quantity = min(quantity, round_down(rules.max_quantity, rules.lot_step))
         steps.append(Step("Down to the lot step", f"step {plain(rules.lot_step)}", plain(quantity)))
         if meets_minimum(quantity, bound, rules):
-            return Sized(quantity, tuple(steps), is_cut)
+            return Sized(quantity, tuple(steps))
         steps.append(_too_small(quantity, bound, rules))
-        return Sized(Decimal(0), tuple(steps), is_cut)
+        return Sized(Decimal(0), tuple(steps))
 
 
 def round_exit(

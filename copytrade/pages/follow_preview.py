@@ -16,7 +16,7 @@ from accounts.models import User
 from copytrade.pages.follow_form import FollowForm
 from execution.explain import sentence_of
 from execution.preview import DAYS, MOST_TRADES, Preview, preview_subscription, shows_trades_to
-from execution.reasons import Reason
+from execution.reasons import Cut, Reason
 from execution.replay import ReplayedOrder
 from ledger.fees import share_of
 from strategies.models import Strategy
@@ -35,6 +35,10 @@ WORDS: Mapping[str, str | Promise] = {
     Reason.SYMBOLS_BLOCKED: gettext_lazy("in coins that your limits do not allow"),
     Reason.MAX_ORDER_NOTIONAL: gettext_lazy("above your limit for one order"),
     Reason.MAX_OPEN_NOTIONAL: gettext_lazy("above your limit for all that is open"),
+    Reason.MAX_DAILY_LOSS: gettext_lazy("after your limit for a day's loss"),
+    Reason.MAX_OPEN_POSITIONS: gettext_lazy("above your number of positions"),
+    Reason.MAX_ORDERS_PER_DAY: gettext_lazy("above your number of orders in a day"),
+    Reason.SYMBOLS_ALLOWED: gettext_lazy("in coins that your limits do not allow"),
     Reason.PRICE_UNKNOWN: gettext_lazy("that your limits could not be checked for"),
     Reason.KILL_SWITCH: gettext_lazy("stopped by your kill switch"),
 }
@@ -80,6 +84,11 @@ class ShownPreview:
             Skipped(count, str(WORDS.get(code) or _("not copied")), sentence_of(code))
             for code, count in counts.items()
         ]
+
+    @property
+    def cut(self) -> list[tuple[str, int]]:
+        counts = self.preview.replay.cut if self.preview else {}
+        return [(str(Cut(code).sentence), count) for code, count in counts.items()]
 
     @property
     def last_orders(self) -> list[ReplayedOrder]:

@@ -18,7 +18,6 @@ from exchanges.rounding import EXACT
 from execution import services
 from execution.api.signals import SIGNALS_NOT_VISIBLE
 from execution.api.subscriptions import BODY_EXAMPLE
-from execution.explain import sentence_of
 from execution.preview import (
     DAYS,
     MOST_DAYS,
@@ -30,6 +29,7 @@ from execution.preview import (
     preview_subscription,
     shows_trades_to,
 )
+from execution.reasons import Cut, Reason, Told
 from execution.replay import LowestPoint, ReplayedOrder
 from execution.serializers import ClientSignalId, SignalSerializer
 from rest.errors import Forbidden
@@ -57,7 +57,7 @@ class PreviewQuery(QuerySerializer):
     days = Days(min_value=1, max_value=MOST_DAYS, default=DAYS)
 
 
-class SkippedSerializer(serializers.Serializer[Any]):
+class CountedSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     sentence = serializers.CharField()
     count = serializers.IntegerField()
@@ -89,7 +89,8 @@ class PreviewAnswerSerializer(serializers.Serializer[Any]):
     trades = serializers.IntegerField()
     trades_cut = serializers.BooleanField(help_text=f"Only the last {MOST_TRADES} trades were looked at.")
     copied = serializers.IntegerField()
-    skipped = SkippedSerializer(many=True)
+    skipped = CountedSerializer(many=True)
+    cut = CountedSerializer(many=True, help_text="Copied, but smaller than the settings ask for.")
     orders = ReplayedOrderSerializer(many=True, help_text=f"The last {ORDERS_SHOWN}, oldest first.")
     orders_count = serializers.IntegerField(help_text="Of all orders.")
     fees = DecimalString()
@@ -116,7 +117,8 @@ class SignalPreviewAnswerSerializer(serializers.Serializer[Any]):
     copied = serializers.IntegerField()
     copied_amount = DecimalString()
     copied_notional = DecimalString()
-    skipped = SkippedSerializer(many=True)
+    skipped = CountedSerializer(many=True)
+    cut = CountedSerializer(many=True, help_text="Copied, but smaller than the settings ask for.")
 
 
 class SubscriptionPreviewView(ApiView):
@@ -196,7 +198,8 @@ def _told(preview: Preview) -> dict[str, Any]:
         "trades": replay.trades,
         "trades_cut": preview.is_cut,
         "copied": replay.copied,
-        "skipped": _reasons(replay.skipped),
+        "skipped": _counted(replay.skipped, Reason),
+        "cut": _counted(replay.cut, Cut),
         "orders": replay.orders[-ORDERS_SHOWN:],
         "orders_count": len(replay.orders),
         "fees": replay.fees,
@@ -219,9 +222,10 @@ def _told_of_signal(wanted: services.Request, preview: SignalPreview) -> dict[st
         "copied": preview.copied,
         "copied_amount": preview.amount,
         "copied_notional": EXACT.multiply(preview.amount, preview.price),
-        "skipped": _reasons(preview.skipped),
+        "skipped": _counted(preview.skipped, Reason),
+        "cut": _counted(preview.cut, Cut),
     }
 
 
-def _reasons(skipped: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{"reason": code, "sentence": sentence_of(code), "count": n} for code, n in skipped.items()]
+def _counted(counts: Mapping[str, int], kind: type[Told]) -> list[dict[str, Any]]:
+    return [{"reason": code, "sentence": str(kind(code).sentence), "count": n} for code, n in counts.items()]

@@ -1,5 +1,6 @@
 """Previews through the API: read, worked out and told, with nothing stored."""
 
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,12 +14,13 @@ from exchanges import gateway
 from execution import preview as previews
 from execution.models import CopyOrder
 from ledger.models import Mark, Position
-from risk.models import RiskLimits
+from risk.models import RiskLimits, SubscriptionLimits
 from strategies.models import PerformanceSnapshot, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from tests import factories
 from tests.execution.past_trades import past
 from tests.execution.test_api_signals import error_of
+from tests.execution.world import build
 from wallets.models import ExchangeAccount
 
 URL = "/api/v1/subscriptions/preview/"
@@ -342,9 +344,68 @@ def test_only_the_master_asks_what_a_signal_would_do(api_of, stranger, strategy,
     assert error_of(api_of(strategy.owner).post(url, BUY), 409)[0] == "strategy_not_published"
 
 
+# One follower for each: what is theirs, what their copy has, and how the order then ends.
+EVERY_RULE: tuple[tuple[dict[str, Any], dict[str, Any], dict[str, Any]], ...] = (
+    ({}, {}, {}),
+    ({}, {}, {"status": "paused"}),
+    ({}, {}, {"symbols_blocked": ["BTC/USDT"]}),
+    ({}, {}, {"allocation": 10, "cash": 10}),
+    ({}, {}, {"cash": 50}),
+    ({}, {}, {"cash": 0}),
+    ({"kill_switch": "close_only"}, {}, {}),
+    ({"symbols_blocked": ["BTC/USDT"]}, {}, {}),
+    ({"symbols_allowed": ["ETH/USDT"]}, {}, {}),
+    ({"max_order_notional": 50}, {}, {}),
+    ({"max_order_notional": 50, "oversize": "cut"}, {}, {}),
+    ({"max_open_notional": 120}, {}, {}),
+    ({"max_open_notional": 150, "oversize": "cut"}, {}, {}),
+    ({"max_open_positions": 1}, {}, {}),
+    ({"max_orders_per_day": 1}, {}, {}),
+    ({"max_daily_loss": 1}, {}, {}),
+    ({"currency": "EUR", "max_order_notional": 50}, {}, {}),
+    ({"max_slippage_bps": 0}, {}, {}),
+    ({}, {"kill_switch": "freeze"}, {}),
+    ({}, {"max_order_notional": 50}, {}),
+    ({}, {"max_orders_per_day": 1}, {}),
+    ({}, {"max_daily_loss": 1}, {}),
+)
+
+
+def test_the_preview_of_a_signal_and_the_signal_give_everybody_the_same_amount_and_reason(api_of, venue, db):
+    world = build(venue, followers=len(EVERY_RULE))
+    master = api_of(world.strategy.owner)
+    ExchangeAccount.objects.filter(pk=world.strategy.exchange_account_id).update(equity=10_000)
+    Mark.objects.create(exchange="paper", symbol="ETH/USDT", price=4000, at=timezone.now())
+    # All hold some ETH, bought at 4000 and worth 3900 now.
+    world.copy("buy", "0.25", "4000", symbol="ETH/USDT")
+    Mark.objects.update(price=3900)
+    for subscription, (limits, own, changes) in zip(world.subscriptions, EVERY_RULE, strict=True):
+        if limits:
+            RiskLimits.objects.create(user=subscription.follower, **limits)
+        if own:
+            SubscriptionLimits.objects.create(subscription=subscription, **own)
+        if changes:
+            Subscription.objects.filter(pk=subscription.pk).update(**changes)
+    for side in ("buy", "sell"):
+        before = everything_stored()
+        url = f"/api/v1/strategies/{world.strategy.public_id}/signals/preview/"
+        told = master.post(url, BUY | {"side": side}).json()
+        assert everything_stored() == before
+        orders = world.copy(side, "0.01")
+        sent = [order for order in orders if order.attempt]
+        assert (told["followers"], told["copied"]) == (len(EVERY_RULE), len(sent))
+        assert Decimal(told["copied_amount"]) == sum(order.requested_amount or 0 for order in sent)
+        reasons = Counter(order.reason_code for order in orders if not order.attempt)
+        assert {row["reason"]: row["count"] for row in told["skipped"]} == reasons
+        cuts = Counter(step["cut"] for order in sent for step in order.sizing if "cut" in step)
+        assert {row["reason"]: row["count"] for row in told["cut"]} == cuts
+        assert len(reasons) > (10 if side == "buy" else 1)
+        assert len(cuts) == (3 if side == "buy" else 0)
+
+
 def test_many_followers_take_as_many_queries_as_few(master, world, url, django_assert_num_queries):
     master.post(url, BUY)
-    with django_assert_num_queries(13) as captured:
+    with django_assert_num_queries(12) as captured:
         master.post(url, BUY)
     for _n in range(20):
         factories.SubscriptionFactory.create(strategy=world.strategy)

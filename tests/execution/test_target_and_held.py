@@ -23,7 +23,7 @@ from execution.orders import Order
 from execution.placing import Outcome
 from execution.states import AT_THE_VENUE, Status
 from execution.usage import Allowances
-from ledger.booking import Entry, SubPosition, _apply
+from ledger.booking import Entry, SubPosition, apply_fill
 from subscriptions.relations import Relation
 from wallets.access import Access
 
@@ -81,7 +81,7 @@ class OneCopy(RuleBasedStateMachine):
         account = Account("paper", Credentials("key", "secret"))
         self.facts = Facts(
             relations={1: self.relation},
-            accounts={1: Access(1, "paper", "", account)},
+            accounts={1: Access(1, "paper", "", True, account)},
             rules={"paper": {"ABC/USDT": RULES}},
             allowances=Allowances(),
             stops=[],
@@ -233,12 +233,12 @@ class OneCopy(RuleBasedStateMachine):
         with localcontext(EXACT), mock.patch.object(settling, "rules_of", lambda venues: self.facts.rules):
             for fill in report.fills if report else ():
                 entry = Entry(fill, 1, "paper", 1, self.relation)
-                _apply(entry, self.position, MARKS)
-                settling._count(fill, order, self.position, self.relation)
+                apply_fill(entry, self.position, MARKS)
+                settling.count_fill(fill, order, self.position, self.relation)
                 self._remember(fill)
             apply(Outcome(order.id, 1, order.attempt, report, error, self.now), order, self.now)
             finished = [order] if order.is_final else []
-            settling._release_cash([order], {1: self.relation})
+            settling.release_cash([order], {1: self.relation})
             for part in settling._settle_targets(finished, {KEY: self.position}, self.now):
                 part.id, part.exchange = len(self.orders) + 1, "paper"
                 self.orders.append(part)

@@ -78,7 +78,9 @@ def test_what_is_cut_passes_no_size_limit(
 ) -> None:
     limits = Limits(max_order_notional=most, max_open_notional=together, oversize="cut")
     allowance = Allowance(limits, Usage(open_notional=used))
-    cut = allowed_amount(allowance, wish(str(amount), str(price))).quantize(Decimal("1e-9"), "ROUND_DOWN")
+    allowed, rule = allowed_amount(allowance, wish(str(amount), str(price)))
+    cut = allowed.quantize(Decimal("1e-9"), "ROUND_DOWN")
+    assert bool(rule) == (allowed < amount)
     assert 0 <= cut <= amount
     if cut:
         assert check_wish(allowance, wish(str(cut), str(price))) is None

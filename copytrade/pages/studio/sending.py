@@ -22,6 +22,7 @@ from execution import services, tasks
 from execution.api.signals import limit_rate
 from execution.explain import sentence_of
 from execution.preview import SignalPreview, preview_signal
+from execution.reasons import Cut
 from strategies.models import Signal, Strategy
 
 SIGNALS_SHOWN = 10
@@ -45,6 +46,10 @@ class WhatItDoes:
     @property
     def skipped(self) -> list[tuple[str, int]]:
         return [(sentence_of(code), count) for code, count in self.preview.skipped.items()]
+
+    @property
+    def cut(self) -> list[tuple[str, int]]:
+        return [(str(Cut(code).sentence), count) for code, count in self.preview.cut.items()]
 
 
 @login_required
