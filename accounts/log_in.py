@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
+from accounts import one_time_codes
 from accounts.adapter import TokenAdapter
 from accounts.models import User
 from compliance import audit
@@ -52,7 +53,7 @@ def _check_second_factor(request: Request, user: User, otp: str | None) -> None:
     wait = seconds_to_wait(name, limit=FAILURES, window=WINDOW_SECONDS)
     if wait is not None:
         raise Throttled(wait=wait)
-    if not any(one.wrap().validate_code(otp) for one in authenticators if one.type in CODES):
+    if not any(one_time_codes.is_right(one, otp) for one in authenticators if one.type in CODES):
         raise _refused(request, user, Unauthorized(INVALID_CREDENTIALS))
     forgive(name, window=WINDOW_SECONDS)
 
