@@ -6,6 +6,9 @@ from typing import Any
 
 from copytrade import shared_counts
 
+# Whether a request came by TLS is said by TRUSTED_PROXIES alone; gunicorn would believe all of this machine.
+secure_scheme_headers: dict[str, str] = {}
+
 
 def child_exit(server: Any, worker: Any) -> None:
     """What a worker has counted outlives it."""

@@ -11,6 +11,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from rest.addresses import comes_from_proxy
 from strategies.webhooks import FORM as HOOK_SECRET
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -25,6 +26,7 @@ ADMIN_POLICY = (
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+FORWARDED_SCHEME = "HTTP_X_FORWARDED_PROTO"
 HOOKS, HIDDEN = "/hooks/", "hidden"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -54,6 +56,18 @@ def _rename(request: HttpRequest, path: str) -> None:
     for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
         if name in request.META:
             request.META[name] = path
+
+
+class ForwardedSchemeMiddleware:
+    """Whether a request came by TLS is what our proxies say; what anybody else says of it is dropped."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not comes_from_proxy(request):
+            request.META.pop(FORWARDED_SCHEME, None)
+        return self.get_response(request)
 
 
 class RequestIdMiddleware:

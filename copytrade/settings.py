@@ -81,6 +81,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # The first: what comes later may log the address.
     "copytrade.middleware.HookSecretMiddleware",
+    # Before all that asks whether the request is secure.
+    "copytrade.middleware.ForwardedSchemeMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -260,6 +262,7 @@ MAX_SLIPPAGE_BPS = whole_number("MAX_SLIPPAGE_BPS", default=50, minimum=0)
 # --- HTTP --------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
+# Only of TRUSTED_PROXIES: a middleware drops it from others.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = True
