@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +27,7 @@ __all__ = [
     "AccessToken",
     "ChannelDelivery",
     "Consent",
+    "FactorReset",
     "KnownDevice",
     "KycCase",
     "KycDocument",
@@ -36,6 +37,7 @@ __all__ = [
     "NotificationChannel",
     "NotificationSettings",
     "RoleRequest",
+    "SecondPersonRequest",
     "User",
 ]
 
@@ -178,16 +180,10 @@ class AccessToken(PublicIdModel):
         return f"{self.prefix}… ({self.name})"
 
 
-class RoleRequest(PublicIdModel):
-    """One staff member wants a role given or taken; another one decides."""
-
-    class Act(models.TextChoices):
-        GIVE = "give", _("Give")
-        TAKE = "take", _("Take")
+class SecondPersonRequest(PublicIdModel):
+    """One administrator wants something done to a person; another one decides."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    act = models.CharField(max_length=4, choices=Act.choices)
-    role = models.CharField(max_length=16, choices=Role.choices)
     reason = models.CharField(max_length=500)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
     requested_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -198,18 +194,52 @@ class RoleRequest(PublicIdModel):
     is_approved = models.BooleanField(default=False, editable=False)
 
     class Meta:
+        abstract = True
+
+
+def _approved_by_another() -> Q:
+    """By neither who asked for it nor whom it is about."""
+    decided = Q(decided_by__isnull=False)
+    return Q(is_approved=False) | decided & ~Q(decided_by=F("requested_by")) & ~Q(decided_by=F("user"))
+
+
+class RoleRequest(SecondPersonRequest):
+    """A role is to be given or taken."""
+
+    class Act(models.TextChoices):
+        GIVE = "give", _("Give")
+        TAKE = "take", _("Take")
+
+    act = models.CharField(max_length=4, choices=Act.choices)
+    role = models.CharField(max_length=16, choices=Role.choices)
+
+    class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(is_approved=False)
-                | Q(decided_by__isnull=False)
-                & ~Q(decided_by=models.F("requested_by"))
-                & ~Q(decided_by=models.F("user")),
+                condition=_approved_by_another(),
                 name="nobody_approves_their_own_role",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} {self.role}: {self.user}"
+
+
+class FactorReset(SecondPersonRequest):
+    """A person lost their second factor, and their recovery codes with it."""
+
+    class Meta:
+        verbose_name = _("reset of a second factor")
+        verbose_name_plural = _("resets of second factors")
+        constraints = [
+            models.CheckConstraint(
+                condition=_approved_by_another(),
+                name="nobody_approves_their_own_factor_reset",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user)
 
 
 class KnownDevice(models.Model):

@@ -7,38 +7,28 @@ from datetime import datetime
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from accounts import telling
+from accounts import second_person, telling
 from accounts.models import RoleRequest, User
 from accounts.roles import STAFF, Role
+from accounts.second_person import NotYours
 from accounts.services import give_role
 from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action, Outcome
 
 
-class NotYours(Exception):
-    """Who asked, or whom it is about, does not approve it."""
-
-
-class DecidedAlready(Exception):
-    """Somebody was faster."""
-
-
 def decide(*, request_id: int, by: User, approve: bool, origin: Origin, now: datetime) -> RoleRequest:
     """NotYours, DecidedAlready. Of two at once one decides."""
-    with transaction.atomic():
-        wanted = RoleRequest.objects.select_for_update(of=("self",)).select_related("user").get(pk=request_id)
-        if wanted.decided_at is not None:
-            raise DecidedAlready
-        is_own = by.pk in (wanted.requested_by_id, wanted.user_id)
-        if not (approve and is_own):
-            wanted.decided_by, wanted.decided_at, wanted.is_approved = by, now, approve
-            wanted.save(update_fields=["decided_by", "decided_at", "is_approved"])
+    try:
+        with transaction.atomic():
+            wanted = second_person.decided(
+                RoleRequest, request_id=request_id, by=by, approve=approve, now=now
+            )
             if approve:
                 _carry_out(wanted, origin, now)
-    if approve and is_own:
-        _record(wanted, origin, Outcome.REFUSED, "own request")
-        raise NotYours
+    except NotYours as own:
+        _record(own.wanted, origin, Outcome.REFUSED, "own request")
+        raise
     return wanted
 
 

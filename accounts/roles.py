@@ -23,7 +23,10 @@ STAFF = {Role.COMPLIANCE, Role.AUDITOR, Role.ADMIN}
 PERMISSIONS: dict[str, dict[Role, list[str]]] = {
     "accounts": {
         Role.COMPLIANCE: ["view_user", "review_kyccase"],
-        Role.ADMIN: ["view_user", "change_user", "view_accesstoken", "view_rolerequest", "add_rolerequest"],
+        Role.ADMIN: [
+            *("view_user", "change_user", "view_accesstoken"),
+            *("view_rolerequest", "add_rolerequest", "view_factorreset", "add_factorreset"),
+        ],
     },
     "wallets": {Role.ADMIN: ["view_exchangeaccount"]},
     "strategies": {Role.ADMIN: ["view_strategy", "view_signal"]},

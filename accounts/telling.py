@@ -88,6 +88,24 @@ def role_taken(user: User, role: Role, *, cause: str, now: datetime) -> None:
     )
 
 
+def factor_reset(user: User, *, cause: str, now: datetime) -> None:
+    notify(
+        user_ids=[user.pk],
+        kind=NotificationKind.FACTOR_RESET,
+        title=_("Your second factor was removed"),
+        body=_(
+            "Two administrators removed it, as somebody told us that it was lost: authenticator app, "
+            "passkeys and recovery codes. All sessions have ended, and none of your API tokens works any "
+            "more.\n\n"
+            "Log in with your password and set up another one.\n\n"
+            "If you did not ask for this, change your password at once and tell us."
+        ),
+        link=reverse("mfa_index"),
+        now=now,
+        dedupe=cause,
+    )
+
+
 def _role_changed(user: User, title: str, body: str, cause: str, now: datetime) -> None:
     notify(
         user_ids=[user.pk],

@@ -22,6 +22,7 @@ class Action(models.TextChoices):
     LOGIN_SUCCESS = "login.success"
     LOGIN_FAILURE = "login.failure"
     ROLE_CHANGE = "role.change"
+    SECOND_FACTOR_RESET = "second_factor.reset"
     KYC_SUBMIT = "kyc.submit"
     KYC_DECIDE = "kyc.decide"
     KYC_VIEW = "kyc.view"

@@ -8,7 +8,6 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from accounts import consequences
@@ -91,8 +90,8 @@ def _erase(user: User, origin: Origin, now: datetime) -> None:
         NotificationChannel.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
-        about = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User))
-        about.filter(object_id=str(user.pk)).update(object_repr="erased")
+        # Also of what was asked for about them, such as a role.
+        LogEntry.objects.filter(object_repr__icontains=user.email).update(object_repr="erased")
         user.email, user.display_name = f"{user.public_id}@erased.invalid", ""
         user.erased_at = now
         user.set_unusable_password()

@@ -26,6 +26,7 @@ class NotificationKind(TextChoices):
     KILL_SWITCH = "kill_switch", _("Kill switch")
     KYC_DECIDED = "kyc_decided", _("Identity check")
     ROLE_CHANGED = "role_changed", _("Your roles")
+    FACTOR_RESET = "factor_reset", _("Your second factor")
     TOKEN_CREATED = "token_created", _("A new API token")
     TOKEN_EXPIRES = "token_expires", _("An API token expires")
     NEW_DEVICE = "new_device", _("Log-in from a new device")
@@ -39,6 +40,7 @@ ALWAYS = frozenset(
         NotificationKind.KILL_SWITCH,
         NotificationKind.KYC_DECIDED,
         NotificationKind.ROLE_CHANGED,
+        NotificationKind.FACTOR_RESET,
         NotificationKind.TOKEN_CREATED,
         NotificationKind.NEW_DEVICE,
     }

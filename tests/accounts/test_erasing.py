@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 from django.test import Client
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from accounts.kyc import files, keeping
 from accounts.models import KycCase, KycDocument, KycStep, User
+from accounts.roles import Role
+from accounts.services import create_user
 from compliance.audit import SYSTEM
 from compliance.models import AuditRecord
 from copytrade.erasing import erase
@@ -42,6 +45,18 @@ def test_what_identifies_the_person_goes_and_the_record_stays(person):
     account = ExchangeAccount.objects.get(owner=person)
     assert (account.sealed_credentials, account.label) == ("", "erased")
     call_command("create_user", "ana@example.org", "--password", PASSWORD)
+
+
+def test_the_admins_own_log_forgets_the_address_too(person):
+    boss = create_user(email="boss@example.org", password=PASSWORD, role=Role.ADMIN)
+    staff = Client()
+    staff.force_login(boss)
+    body = {"user": person.pk, "act": "give", "role": "auditor", "reason": "joins"}
+    staff.post("/admin/accounts/rolerequest/add/", body)
+    staff.post(f"/admin/accounts/user/{person.pk}/change/", {"is_active": "on"})
+    assert LogEntry.objects.filter(object_repr__contains=person.email).count() == 2
+    call_command("erase_user", person.email)
+    assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {"erased"}
 
 
 def test_open_copies_are_left_before_the_person_is_erased(person):

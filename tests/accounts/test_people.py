@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
@@ -146,3 +147,14 @@ def test_a_currency_that_nobody_knows_is_no_choice(api, user):
     assert (error["code"], error["attr"]) == ("invalid_choice", "report_currency")
     for currency in ("USDT", "USDC", "USD", "EUR", "GBP", "CHF", "JPY", "BTC", "ETH"):
         assert api.patch("/api/v1/me/", {"report_currency": currency}).json()["report_currency"] == currency
+
+
+def test_the_admin_does_not_bring_back_who_is_leaving(user):
+    boss = create_user(email="boss@example.org", password=PASSWORD, role=Role.ADMIN)
+    User.objects.filter(pk=user.pk).update(is_active=False, leaving_since=timezone.now())
+    staff = Client()
+    staff.force_login(boss)
+    answer = staff.post(f"/admin/accounts/user/{user.pk}/change/", {"is_active": "on"})
+    assert answer.status_code == 302
+    user.refresh_from_db()
+    assert not user.is_active

@@ -18,9 +18,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.utils import timezone
 
-from accounts import audit_upkeep, devices, role_requests, token_store
+from accounts import audit_upkeep, devices, factor_resets, role_requests, token_store
 from accounts.kyc import telling as kyc
-from accounts.models import KycCase, RoleRequest
+from accounts.models import FactorReset, KycCase, RoleRequest
 from accounts.notifications import delivering, mailing
 from accounts.notifications.gate import Gate
 from accounts.notifications.kinds import NotificationKind
@@ -110,6 +110,12 @@ def role_given(copy: Subscription) -> None:
     role_requests.decide(request_id=wanted.pk, by=two, approve=True, origin=SYSTEM, now=NOW)
 
 
+def factor_reset(copy: Subscription) -> None:
+    one, two = (create_user(email=f"{n}@x.example", password=PASSWORD, role=Role.ADMIN) for n in "ab")
+    wanted = FactorReset.objects.create(user=copy.follower, reason="lost", requested_by=one)
+    factor_resets.decide(request_id=wanted.pk, by=two, approve=True, origin=SYSTEM, now=NOW)
+
+
 def token(copy: Subscription, days: int = 90) -> None:
     expires_at = NOW + timedelta(days=days)
     made = token_store.issue_token(
@@ -173,6 +179,7 @@ TOLD: dict[NotificationKind, tuple[Callable[[Subscription], object], str]] = {
     ),
     KINDS.KYC_DECIDED: (kyc_decided, "/kyc/"),
     KINDS.ROLE_CHANGED: (role_given, "/dashboard/"),
+    KINDS.FACTOR_RESET: (factor_reset, "/accounts/2fa/"),
     KINDS.TOKEN_CREATED: (token, "/settings/tokens/"),
     KINDS.TOKEN_EXPIRES: (token_ends, "/settings/tokens/"),
     KINDS.NEW_DEVICE: (log_ins, "/accounts/sessions/"),
