@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
 LOG_IN = "/accounts/login/"
 
