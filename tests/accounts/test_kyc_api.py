@@ -74,11 +74,32 @@ def test_no_answer_tells_where_a_file_is(send, api_of, applicant):
     assert not any(stored.encode() in answer or b"http" in answer for answer in answers)
 
 
-def test_name_and_type_that_are_sent_mean_nothing(send, private_folder):
-    answer = send(data=image("PNG"), name="../../../etc/cron.d/evil\x00\r\n.pdf")
-    assert (answer.status_code, answer.json()["media_type"]) == (201, "image/png")
-    (stored,) = [path for path in private_folder.rglob("*") if path.is_file()]
+NAMES = {
+    "upwards": b"../../../../etc/cron.d/evil",
+    "upwards as on Windows": rb"..\..\evil.exe",
+    "encoded": b"%2e%2e%2f%00evil",
+    "from the root": b"/etc/passwd",
+    "NUL": b"a\x00b.jpg",
+    "control characters": b"a\x01\x08\x1b[31m\x7f.jpg",
+    "a tab": b"a\tb.jpg",
+    "right to left": "gpj.\u202ekcatta".encode(),
+    "zero width": "a\u200bb.jpg".encode(),
+    "long": b"a" * 800,
+    "a script": b"<script>alert(1)</script>.svg",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_name_and_type_that_are_sent_mean_nothing(applicant, api_of, private_folder, name):
+    # By hand, as clients of ours would cut such a name before it leaves.
+    head = b'--x\r\nContent-Disposition: form-data; name="kind"\r\n\r\npassport\r\n--x\r\n'
+    file = b'Content-Disposition: form-data; name="file"; filename="' + name + b'"\r\n'
+    body = head + file + b"Content-Type: text/html\r\n\r\n" + image("PNG") + b"\r\n--x--\r\n"
+    answer = api_of(applicant).generic("POST", DOCUMENTS, body, content_type=MULTIPART)
+    assert (answer.status_code, answer.json().get("media_type")) == (201, "image/png"), answer.json()
+    (stored,) = [path for path in private_folder.parent.rglob("*") if path.is_file()]
     assert stored.parent == private_folder / "kyc"
+    assert re.fullmatch("[0-9a-f]{48}", stored.name)
     assert stored.stat().st_mode & 0o077 == 0
 
 
@@ -127,6 +148,7 @@ def test_broken_multipart_and_other_types_are_no_failure_of_ours(applicant, api_
         b"--x",
         b"\xff" * 1000,
         b"--x\r\nContent-Disposition: form-data; name=file; filename=\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="\xff"\r\n\r\nx\r\n--x--\r\n',
     ):
         answer = client.generic("POST", DOCUMENTS, body, content_type="multipart/form-data; boundary=x")
         assert answer.status_code == 400

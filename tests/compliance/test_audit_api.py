@@ -28,7 +28,7 @@ from tests.compliance.conftest import PERSON, record_some, seal_everything
 from tests.factories import PASSWORD
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_audit_export.py"
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''-1", "'quoted'", "plain"]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r1", "'=1", "''-1", "'quoted'", "plain"]
 
 
 @pytest.fixture
@@ -168,12 +168,14 @@ def test_formulas_are_neutralised_and_numbers_are_not(filled):
     text = body_of(filled.get("/api/v1/audit/export?format=csv")).decode()
     rows = list(csv.DictReader(line for line in io.StringIO(text, newline="") if not line.startswith("#")))
     agents = [row["user_agent"] for row in rows if row["ip"] == "192.0.2.9"]
-    assert agents == ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "''=1", "'''-1", "'quoted'", "plain"]
+    told = ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "'\r1", "''=1", "'''-1", "'quoted'", "plain"]
+    assert agents == told
+    assert [row["object"] for row in rows if row["ip"] == "192.0.2.9"] == told
     assert [row["sequence"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
 
 
 def csv_lines(body):
-    return body.decode().splitlines(keepends=True)
+    return [f"{line}\r\n" for line in body.decode().split("\r\n")[:-1]]
 
 
 def tampered_csv(body):
