@@ -1,6 +1,7 @@
-"""Which database this is: the server's identifier, its timeline and the database's own number there.
+"""Which database this is: its server's identifier and timeline, its own number there, and a table's.
 
-A failover changes the second, a restored dump at least the third.
+A failover changes the timeline, a dump restored into a new database the third. One restored over the old
+database (`pg_restore --clean`) makes its tables anew, so it changes the last.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from django.db import connection
 from records.bulk import select
 
 WHICH = """
-SELECT (pg_control_system()).system_identifier, pg_walfile_name(pg_current_wal_lsn()), oid
+SELECT (pg_control_system()).system_identifier, pg_walfile_name(pg_current_wal_lsn()), oid,
+    to_regclass('django_migrations')::oid
 FROM pg_database WHERE datname = current_database()
 """
 # A connection stays with its server; after a failover there are new ones.
@@ -32,6 +34,6 @@ def identity() -> int:
 
 def _read() -> int:
     # The first eight digits of the current log file's name are the timeline.
-    [(server, log_file, database)] = select(WHICH)
+    [(server, log_file, database, table)] = select(WHICH)
     # Within a column of four bytes.
-    return zlib.crc32(f"{server}:{log_file[:8]}:{database}".encode()) - 2**31
+    return zlib.crc32(f"{server}:{log_file[:8]}:{database}:{table}".encode()) - 2**31

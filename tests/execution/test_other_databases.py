@@ -1,9 +1,12 @@
 """Orders that were written in another database are asked about before anything is sent."""
 
 from decimal import Decimal
+from io import StringIO
+from weakref import WeakKeyDictionary
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -28,6 +31,35 @@ def test_each_order_remembers_the_database_that_it_was_written_in(world: World) 
     orders = world.copy("buy", "0.05")
     _signal, own = world.master_asks()
     assert {order.written_in for order in orders} == {timeline.identity()} == {own.written_in}
+
+
+def test_a_dump_restored_over_its_own_database_makes_another_one_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = timeline.identity()
+    with connection.cursor() as cursor:
+        # As `pg_restore --clean` does with each table.
+        cursor.execute("CREATE TABLE kept AS TABLE django_migrations")
+        cursor.execute("DROP TABLE django_migrations")
+        cursor.execute("ALTER TABLE kept RENAME TO django_migrations")
+    # As a new connection does.
+    monkeypatch.setattr(timeline, "_known", WeakKeyDictionary())
+    assert timeline.identity() != here
+
+
+def test_after_a_snapshot_was_put_back_nothing_is_sent_before_it_was_asked_about(world: World) -> None:
+    order_ids = world.fan_out(world.master_trades("buy", "0.05"))
+    out = StringIO()
+    call_command("was_restored", stdout=out)
+    assert out.getvalue() == "3 orders are asked about before they are sent.\n"
+    claim = claiming.claim(order_ids, worker="w", now=timezone.now())
+    assert (claim.to_send, world.sent()) == ([], [])
+    assert set(CopyOrder.objects.values_list("status", flat=True)) == {"unknown"}
+    look_up_twice()
+    execute(order_ids)
+    assert world.sent() == ["BUY"]
+    # Once only: now they are of this database.
+    assert set(CopyOrder.objects.values_list("written_in", flat=True)) == {timeline.identity()}
 
 
 def test_orders_of_this_database_are_sent_at_once(world: World) -> None:
