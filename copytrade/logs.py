@@ -15,16 +15,18 @@ import structlog
 HIDDEN = "[hidden]"
 _SECRET_NAMES = re.compile(
     r"pass(word|wd|phrase)|secret|credential|authorization|cookie|api_?key|private_?key|signature|"
-    r"\btoken\b|(access|csrf|bearer)_?token|x-mbx-apikey",
+    r"\btoken\b|(access|csrf|bearer|bot|metrics)_?token|x-mbx-apikey|chat_?id|"
+    # Of a person's papers.
+    r"legal_?name|birth_?date|document_?(number|expires_on)",
     re.IGNORECASE,
 )
 _SECRET_TEXTS = re.compile(
-    r"(?P<head>\b(?:Bearer|Basic)\s+|\b(?:signature|api_?key|secret|passphrase|password|token)=|(?<=://)[^\s/:@]*:(?=[^\s/@]*@))"
+    r"(?P<head>\b(?:Bearer|Basic)\s+|\b(?:signature|api_?key|secret|passphrase|password|token|chat_id|document_number)=|(?<=://)[^\s/:@]*:(?=[^\s/@]*@))"
     r"(?P<secret>[^\s&\"'@]+)",
     re.IGNORECASE,
 )
-# Our own API tokens, wherever they stand.
-_TOKENS = re.compile(r"\bctp_[A-Za-z0-9]{20,}")
+# Our own API tokens and those of Telegram's bots, wherever they stand: the latter are part of an address.
+_TOKENS = re.compile(r"\bctp_[A-Za-z0-9]{20,}|(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,80}")
 # Shorter values would hide ordinary words.
 _SHORTEST_SECRET = 8
 

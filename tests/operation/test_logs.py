@@ -1,5 +1,6 @@
 """Log lines and error reports say what they are about, and no secret."""
 
+import dataclasses
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ import pytest
 import structlog
 
 from accounts import token_store
+from accounts.kyc import details
 from copytrade import error_reports, logs, task_logs
 from execution import tasks
 
@@ -30,6 +32,8 @@ def redaction():
         ("sent Authorization: Bearer abcdefabcdef", "abcdefabcdef"),
         ("could not connect to postgresql://copytrade:hunter22@db/copytrade", "hunter22"),
         (f"key {KNOWN} is wrong", KNOWN),
+        ("POST https://api.telegram.org/sendMessage?chat_id=-1001234567890", "1001234567890"),
+        ("POST https://api.telegram.org/bot123456:AAEhBP0av28rKmG8pLcNqRs4tUvWxYz12345/send", "AAEhBP0av28r"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(redaction, text, secret):
@@ -106,6 +110,17 @@ def test_a_tasks_lines_carry_the_request_that_asked_for_it_and_its_subjects():
     assert structlog.contextvars.get_contextvars() == {}
     many = task_logs.subjects(tasks._execute_orders.run, [[4, 5, 6]])
     assert many == {"first_order_id": 4, "order_count": 3}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("bot_token", "chat_id", "METRICS_TOKEN"),
+        *(field.name for field in dataclasses.fields(details.Details) if field.name != "country"),
+    ],
+)
+def test_what_a_person_gave_us_of_papers_and_channels_is_hidden_by_its_name(redaction, name):
+    assert redaction(None, "", {"event": "x", "given": {name: "1990-04-21"}})["given"] == {name: logs.HIDDEN}
 
 
 def test_an_error_report_has_neither_person_nor_secret(redaction):
