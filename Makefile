@@ -26,7 +26,7 @@ lint: assets ## check style, types, layers, settings and migrations
 	$(VENV_BIN)/vulture --min-confidence 100 --ignore-names model_admin,auto_schema,app_configs,parser_context,generator,format_suffix --exclude .venv,node_modules,migrations,tests,.run .
 	@$(LOCAL).package_audit
 	@$(LOCAL).configuration_page
-	NO_MKDOCS_2_WARNING=1 $(VENV_BIN)/mkdocs --quiet build --strict --site-dir .run/site
+	NO_MKDOCS_2_WARNING=1 $(VENV_BIN)/mkdocs build --strict --site-dir .run/site
 	DEBUG=true $(VENV_BIN)/mypy .
 	DEBUG=true $(VENV_BIN)/lint-imports
 	@DEBUG=false SECURE_SSL_REDIRECT=true DATABASE_OWNER_URL=postgresql://owner@localhost/copytrade $(LOCAL).engines run -- sh -ec \
@@ -45,7 +45,7 @@ screenshots: ## take every page of a running platform into .run/screenshots/ (AR
 	@$(LOCAL).screenshots $(ARGS)
 
 assets: ## install packages and fetch the front-end files
-	@$(LOCAL).assets
+	@$(PYTHON) -m local.install && $(LOCAL).assets
 
 lock: ## renew requirements*.txt and package-lock.json
 	@$(LOCAL).lock

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.core.management import get_commands
 from django.urls import resolve
 
@@ -13,10 +14,27 @@ from local import configuration_page
 from local.paths import ROOT
 
 
+def build(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `make lint` does. With `--quiet` mkdocs counts no warning, and is strict about nothing."""
+    (command,) = re.findall(r"mkdocs (build .*--strict)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    words = [sys.executable, "-m", "mkdocs", *command.split(), *arguments]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("link", ["nowhere.md", "index.md#nowhere"])
+def test_a_link_of_a_page_that_leads_nowhere_fails_the_build(tmp_path: Path, link: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text(f"# Page\n\n[words]({link})\n")
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(f"INHERIT: {ROOT / 'mkdocs.yml'}\ndocs_dir: docs\nnav: [index.md]\n")
+    assert build("--config-file", str(config), "--site-dir", str(tmp_path / "site")).returncode == 1
+    (tmp_path / "docs" / "index.md").write_text("# Page\n\n[words](index.md#page)\n")
+    assert build("--config-file", str(config), "--site-dir", str(tmp_path / "site")).returncode == 0
+
+
 def test_the_pages_are_built_strictly_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
     configuration_page.main([])
-    command = [sys.executable, "-m", "mkdocs", "--quiet", "build", "--strict", "--site-dir", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = build("--site-dir", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     pages = list(tmp_path.rglob("*.html"))
     assert len(pages) > 10
