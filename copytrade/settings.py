@@ -262,6 +262,8 @@ MAX_SLIPPAGE_BPS = whole_number("MAX_SLIPPAGE_BPS", default=50, minimum=0)
 # --- HTTP --------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
+# Asked from within, past the proxy that has the certificate.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # Only of TRUSTED_PROXIES: a middleware drops it from others.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
@@ -273,7 +275,7 @@ X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".run" / "staticfiles")))
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Identity documents: no address leads to them but a signed, expiring one.
 PRIVATE_FILES_DIR = Path(env.str("PRIVATE_FILES_DIR", str(BASE_DIR / ".run" / "private")))

@@ -1,6 +1,6 @@
 """Fetches the front-end files that package-lock.json pins into static/vendor, which is not committed.
 
-python -m local.assets
+python -m local.assets   (it installs nothing else: on servers too)
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from local import environment
-from local.install import ensure_installed, one_at_a_time
+from local.install import one_at_a_time
 from local.paths import ROOT, RUN, VENV
 from local.processes import ChildDied, run_or_refuse
 from local.report import Refusal, run_main, step
@@ -37,7 +37,7 @@ def ensure_assets() -> None:
             return
         with step("fetching front-end files"):
             _fetch_packages()
-            _lay_out()
+            lay_out()
         STAMP.write_text(stamp, encoding="ascii")
 
 
@@ -69,7 +69,8 @@ def _fetch_packages() -> None:
         ) from death
 
 
-def _lay_out() -> None:
+def lay_out() -> None:
+    """Copy what is served out of node_modules."""
     shutil.rmtree(VENDOR, ignore_errors=True)
     icons = ICON_LIST.read_text(encoding="ascii").split()
     folders = FOLDERS | {f"@tabler/icons/icons/outline/{name}.svg": "icons" for name in icons}
@@ -83,7 +84,6 @@ def _lay_out() -> None:
 
 
 def main(_arguments: list[str]) -> int:
-    ensure_installed()
     ensure_assets()
     return 0
 

@@ -26,7 +26,6 @@ LOG = RUN / "install.log"
 
 
 def ensure_installed() -> None:
-    RUN.mkdir(exist_ok=True, mode=0o700)
     with one_at_a_time():
         stamp = _stamp()
         if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
@@ -41,6 +40,7 @@ def ensure_installed() -> None:
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
     """`make demo` and `make test` may be started in the same moment."""
+    RUN.mkdir(exist_ok=True, mode=0o700)
     with (RUN / "install.lock").open("w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

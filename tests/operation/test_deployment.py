@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.test import Client
 
 from local.paths import PROCFILE, ROOT
 from local.platform import read_procfile
@@ -45,6 +46,26 @@ def test_the_containers_run_the_processes_of_the_procfile(services: dict[str, An
         assert service["cap_drop"] == ["ALL"], name
         assert "/run/copytrade" in service["volumes"][0], name
         assert set(service["environment"]) <= described() | FOREIGN, name
+
+
+def test_the_platform_answers_by_the_names_that_prometheus_and_the_health_check_ask_by(
+    services: dict[str, Any],
+) -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    (target,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    web = services["web"]
+    (checked,) = re.findall(r"http://(\w+):", " ".join(web["healthcheck"]["test"]))
+    hosts = web["environment"]["ALLOWED_HOSTS"].split(",")
+    assert {target.partition(":")[0], checked} <= set(hosts)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_what_is_asked_from_within_is_not_sent_to_the_proxys_certificate(
+    db: None, client: Client, settings: Any, path: str
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/").status_code == 301
+    assert client.get(path).status_code == 200
 
 
 def test_no_password_is_written_down(services: dict[str, Any]) -> None:
