@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import structlog
 from django.db import connection
@@ -13,6 +14,8 @@ from django.db.models import F, OuterRef, Subquery
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError
+from exchanges.rounding import EXACT
+from exchanges.types import Quote
 from ledger.models import Mark, Position
 from ledger.prices import keep_prices
 from risk.models import RiskLimits, SubscriptionLimits
@@ -46,7 +49,7 @@ def read_overdue_marks(*, now: datetime) -> int:
 
 
 def read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
-    """Store the last prices of these symbols; return how many the venue told."""
+    """Store the last prices of these symbols, and their middles; return how many the venue told."""
     try:
         quotes = loop.run(gateway.fetch_quotes(exchange, sorted(symbols)), timeout=QUOTES_LIMIT_SECONDS)
     except (ExchangeError, TimeoutError) as error:
@@ -54,15 +57,21 @@ def read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
         log.warning("no_quotes", exchange=exchange, text=str(error))
         return 0
     marks = [
-        Mark(exchange=exchange, symbol=quote.symbol, price=quote.last, at=now)
+        Mark(exchange=exchange, symbol=quote.symbol, price=quote.last, middle=_middle(quote), at=now)
         for quote in quotes.values()
-        if quote.last > 0
     ]
     Mark.objects.bulk_create(
-        marks, update_conflicts=True, unique_fields=["exchange", "symbol"], update_fields=["price", "at"]
+        marks,
+        update_conflicts=True,
+        unique_fields=["exchange", "symbol"],
+        update_fields=["price", "middle", "at"],
     )
     keep_prices(marks, now=now)
     return len(marks)
+
+
+def _middle(quote: Quote) -> Decimal:
+    return EXACT.divide(quote.bid + quote.ask, Decimal(2))
 
 
 def _is_read(exchange: str, now: datetime) -> bool:

@@ -112,8 +112,7 @@ def _rates(limits: Iterable[Limits], quotes: set[str], now: datetime) -> Rates:
     }
     if not symbols:
         return Rates()
-    marks = Mark.objects.fresh(now=now).filter(symbol__in=symbols).order_by("at")
-    return Rates(dict(marks.values_list("symbol", "price")))
+    return Rates(Mark.objects.fresh(now=now).filter(symbol__in=symbols).middles())
 
 
 def usage_of(copies: Iterable[CountedCopy], limits: Limits, rates: Rates) -> Usage:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -271,6 +273,11 @@ class MarkQuerySet(models.QuerySet["Mark"]):
     def fresh(self, *, now: datetime) -> MarkQuerySet:
         return self.filter(at__gte=now - Mark.FRESH_FOR)
 
+    def middles(self) -> dict[str, Decimal]:
+        """By symbol, whichever venue was read last: by these one currency is turned into another."""
+        rows = self.order_by("at").values_list("symbol", Coalesce("middle", "price"))
+        return dict(rows)
+
 
 class Mark(models.Model):
     """The last public price of a symbol at a venue."""
@@ -280,6 +287,7 @@ class Mark(models.Model):
     exchange = models.CharField(max_length=32)
     symbol = models.CharField(max_length=32)
     price = MoneyField()
+    middle = MoneyField(null=True, help_text="Between bid and ask, read with the price.")
     at = models.DateTimeField()
 
     objects = MarkQuerySet.as_manager()

@@ -86,6 +86,14 @@ def test_more_of_an_open_position_is_no_further_one(world: World) -> None:
     assert world.copy("buy", "0.1", "4000", symbol="ETH/USDT")[0].status == Status.FILLED
 
 
+def test_a_limit_in_another_currency_is_judged_at_the_middle_of_bid_and_ask(world: World) -> None:
+    limit(world, currency="EUR", max_order_notional=Decimal(90))
+    # The last price would make it 83 EUR, far within the limit.
+    mark("1.2", "EUR/USDT", middle=Decimal("1.0"))
+    order = world.copy("buy", "0.01")[0]
+    assert (order.status, order.reason_code) == (Status.DENIED, "max_order_notional")
+
+
 def test_a_limit_in_another_currency_is_judged_at_a_fresh_rate_only(world: World) -> None:
     limit(world, currency="BTC", max_order_notional=Decimal("0.0009"))
     assert world.copy("buy", "0.01")[0].reason_code == "price_unknown"

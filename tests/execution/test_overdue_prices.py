@@ -36,6 +36,8 @@ def test_an_overdue_price_is_read_without_beat() -> None:
     assert guard.read_overdue_marks(now=now) >= 1
     mark = Mark.objects.get(exchange="paper", symbol="BTC/USDT")
     assert (mark.at, mark.price > 1) == (now, True)
+    # The paper exchange quotes some basis points around its last price.
+    assert abs(mark.middle / mark.price - 1) < Decimal("0.005")
 
 
 @pytest.mark.django_db
