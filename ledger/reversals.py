@@ -16,6 +16,7 @@ from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action
 from exchanges.rounding import EXACT
+from ledger import telling
 from ledger.booking import PositionKey, SubPosition, positions_for, write_positions
 from ledger.models import Posting, Trade
 from ledger.pnl import ZERO, Booked, Holding
@@ -31,7 +32,7 @@ class NotReversible(Exception):
 
 
 def reverse_trade(*, trade_id: UUID, reason: str, origin: Origin, now: datetime) -> Trade:
-    """Book the reversal with its postings, the position and the cash; return the reversal."""
+    """Book the reversal with its postings, the position and the cash, and tell its owner; return it."""
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         raise NotReversible(f"A reversal needs a reason of at most {LONGEST_REASON} characters.")
     with localcontext(EXACT), transaction.atomic(durable=True):
@@ -45,6 +46,7 @@ def reverse_trade(*, trade_id: UUID, reason: str, origin: Origin, now: datetime)
         _apply(booked, position, relation)
         write_positions([position], now=now)
         write_money([relation] if relation else [])
+        telling.taken_back(trade, reversal, now=now)
         audit.record(
             Action.TRADE_REVERSE,
             origin=origin,

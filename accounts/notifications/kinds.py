@@ -19,6 +19,7 @@ class NotificationKind(TextChoices):
     MASTER_BACK = "master_back", _("A master is back")
     MASTER_MOVED_COINS = "master_moved_coins", _("A master moved coins")
     MASTER_COINS_BACK = "master_coins_back", _("A master's coins are back")
+    TRADE_REVERSED = "trade_reversed", _("Trades taken back")
     PERFORMANCE_FEE = "performance_fee", _("Performance fee bills")
     CHANNEL_DISABLED = "channel_disabled", _("A channel was switched off")
     KEY_INVALID = "key_invalid", _("An exchange key stopped working")

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.notifications.models import Notification
 from compliance.audit import Origin
 from compliance.models import AuditRecord
 from ledger.checking import check_books
@@ -36,6 +37,16 @@ def told(subscription: Subscription) -> tuple[Decimal, ...]:
 
 def amounts(*numbers: str) -> tuple[Decimal, ...]:
     return tuple(Decimal(number) for number in numbers)
+
+
+def test_its_owner_is_told_what_was_taken_back_why_and_what_it_changes(subscription):
+    (trade,) = book(subscription, [fill("buy", "0.01", "50000", "0.5")])
+    reverse(trade)
+    note = Notification.objects.get(user=subscription.follower)
+    assert (note.kind, note.mail) == ("trade_reversed", "due")
+    assert note.link == f"/subscriptions/{subscription.public_id}/statement/"
+    for words in ("purchase of 0.01 BTC/USDT at 50000", "booked to the wrong copy", "changed by 0 USDT"):
+        assert words in note.body
 
 
 # --- Stories ------------------------------------------------------------------------------------------

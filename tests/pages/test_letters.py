@@ -32,10 +32,12 @@ from execution import notices
 from ledger.bills import telling as bills
 from ledger.bills.models import Bill
 from ledger.models import Adjustment
+from ledger.reversals import reverse_trade
 from risk import telling as switches
 from subscriptions import telling as copies
 from subscriptions.models import Subscription
 from tests.factories import MADE_UP, PASSWORD
+from tests.ledger.fills import book, fill
 from tests.pages.market import signal_with_copies
 from wallets import dead_keys
 from wallets import telling as addresses
@@ -84,6 +86,11 @@ def coins_went(copy: Subscription) -> None:
         amount=Decimal("0.5"), cost=Decimal(100), at=NOW, cause=Adjustment.Cause.WITHDRAWAL,
     )  # fmt: skip
     notices.tell_of_coins_gone([one], "they were withdrawn", now=NOW)
+
+
+def trade_reversed(copy: Subscription) -> None:
+    (trade,) = book(copy, [fill("buy", "0.01", "50000", "0.5")])
+    reverse_trade(trade_id=trade.public_id, reason="booked twice", origin=SYSTEM, now=NOW)
 
 
 def key_died(copy: Subscription) -> None:
@@ -166,6 +173,7 @@ TOLD: dict[NotificationKind, tuple[Callable[[Subscription], object], str]] = {
         lambda copy: notices.tell_of_coins_back(copy.strategy, "BTC/USDT", now=NOW),
         "/strategies/{slug}/",
     ),
+    KINDS.TRADE_REVERSED: (trade_reversed, "/subscriptions/{copy}/statement/"),
     KINDS.PERFORMANCE_FEE: (billed, "/bills/"),
     KINDS.CHANNEL_DISABLED: (channel_gave_up, "/notifications/"),
     KINDS.KEY_INVALID: (key_died, "/wallets/accounts/{account}/rotate/"),
