@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ledger.models import PricePoint, Trade, Transfer
+from ledger.flows import counted, price_of, transfers_of
+from ledger.models import PricePoint, Trade
 from ledger.performance import ZERO, Deal, Flow, Price, Worth, worth_over_time
 from strategies.models import PerformanceSnapshot, Period, Signal, Strategy
 
@@ -24,11 +25,15 @@ MOST_FILLS_AS_POINTS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`worth` is empty where the account's equity was never read; `earned` is then still told."""
+    """`worth` is empty where the account's equity was never read; `earned` is then still told.
+
+    `uncounted`: when coins came or went whose price of then is not known.
+    """
 
     deals: tuple[Deal, ...]
     worth: tuple[Worth, ...]
     earned: tuple[Worth, ...]
+    uncounted: tuple[datetime, ...]
 
 
 def history_of(strategy: Strategy, *, now: datetime) -> History | None:
@@ -38,14 +43,16 @@ def history_of(strategy: Strategy, *, now: datetime) -> History | None:
         return None
     deals = _deals(strategy, now)
     prices = _prices(strategy, {deal.symbol for deal in deals}, since=since, now=now)
-    flows = _flows(strategy, since=since, now=now)
+    transfers = list(transfers_of(strategy, since=since, now=now).order_by("at", "id"))
+    flows = counted(transfers)
     moments = _moments(since, now, deals)
     earned = worth_over_time(opening=ZERO, deals=deals, flows=(), prices=prices, moments=moments)
     opening = _opening(strategy, deals, flows, prices)
     worth: Sequence[Worth] = ()
     if opening is not None:
         worth = worth_over_time(opening=opening, deals=deals, flows=flows, prices=prices, moments=moments)
-    return History(tuple(deals), tuple(worth), tuple(earned))
+    uncounted = tuple(transfer.at for transfer in transfers if price_of(transfer) is None)
+    return History(tuple(deals), tuple(worth), tuple(earned), uncounted)
 
 
 def begin_of(strategy: Strategy, period: Period, *, now: datetime) -> datetime:
@@ -99,31 +106,6 @@ def _prices(strategy: Strategy, symbols: set[str], *, since: datetime, now: date
     if now - since > YOUNG:
         rows = rows.filter(at__minute=0)
     return [Price(at, symbol, price) for at, symbol, price in rows.values_list("at", "symbol", "price")]
-
-
-def _flows(strategy: Strategy, *, since: datetime, now: datetime) -> list[Flow]:
-    """Coins without a kept price at that time are not counted: neither as money nor as a result."""
-    rows = Transfer.objects.filter(exchange_account=strategy.exchange_account_id, at__gte=since, at__lte=now)
-    flows = []
-    for transfer in rows.order_by("at", "id"):
-        price = _price_of(strategy, transfer.asset, at=transfer.at)
-        if price is not None:
-            is_deposit = transfer.kind == Transfer.Kind.DEPOSIT
-            amount = transfer.amount - transfer.fee if is_deposit else -transfer.amount - transfer.fee
-            flows.append(Flow(transfer.at, amount * price))
-    return flows
-
-
-def _price_of(strategy: Strategy, asset: str, *, at: datetime) -> Decimal | None:
-    if asset == strategy.quote:
-        return Decimal(1)
-    exchange, symbol = strategy.exchange_account.exchange, f"{asset}/{strategy.quote}"
-    kept = PricePoint.objects.filter(exchange=exchange, symbol=symbol, at__lte=at).order_by("-at")
-    price: Decimal | None = kept.values_list("price", flat=True).first()
-    if price is None:
-        traded = Trade.objects.of_master(strategy.pk).filter(symbol=symbol, at__lte=at).order_by("-at")
-        price = traded.values_list("price", flat=True).first()
-    return price
 
 
 def _moments(since: datetime, now: datetime, deals: Sequence[Deal]) -> list[datetime]:

@@ -236,7 +236,7 @@ class PerformanceSerializer(serializers.ModelSerializer[Statistics]):
             "drawdown_from", "drawdown_at", "days", "days_in_loss", "sharpe", "sortino", "win_rate",
             "profit_factor", "round_trips", "average_holding_seconds", "trades", "trades_per_week",
             "exposure", "followers", "followers_in_profit", "followers_in_loss", "followers_median_roi",
-            "assets_copied", "slippage_bps", "replication_lag_ms", "equity_curve",
+            "assets_copied", "slippage_bps", "replication_lag_ms", "flows_uncounted", "equity_curve",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -99,6 +99,7 @@ def figures_of(
         "replication_lag_ms_p99": copies.lag_ms[1],
     }
     if history:
+        values["flows_uncounted"] = sum(at >= since for at in history.uncounted)
         values |= _of_trades(history, since, now) | of_account(_since(history.worth, since))
     return values
 
