@@ -78,6 +78,7 @@ FROM (
     JOIN subscriptions_subscription sub ON sub.id = t.subscription_id AND NOT sub.own
     WHERE t.strategy_id = %(strategy)s AND t.master_price > 0 AND t.signal_at IS NOT NULL
       AND t.at >= %(since)s AND t.at <= %(now)s
+      AND NOT EXISTS (SELECT FROM ledger_trade back WHERE back.reverses_id = t.id)
     ORDER BY t.at DESC, t.id DESC LIMIT %(most)s
 ) latest
 """

@@ -75,6 +75,9 @@ class CopyForm(ApiForm):
         initial["max_slippage_bps"] = "" if bps is None else str(bps)
         initial["symbols_blocked"] = ", ".join(subscription.symbols_blocked)
         super().__init__(data, request=request, initial=initial)
+        if subscription.invite_id is None:
+            # Masters have groups of those whom they invited only.
+            del self.fields["master_may_change"]
 
     def body(self) -> dict[str, Any]:
         changed, cleaned = set(self.changed_data), self.cleaned_data

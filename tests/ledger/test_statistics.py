@@ -12,11 +12,13 @@ from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from compliance.audit import SYSTEM
 from exchanges.types import FillReport, Side
 from ledger import statistics
 from ledger.booking import Entry, book_fills
-from ledger.models import Mark, PricePoint, Transfer
+from ledger.models import Mark, PricePoint, Trade, Transfer
 from ledger.prices import keep_prices
+from ledger.reversals import reverse_trade
 from strategies.models import PerformanceSnapshot, Period, Statistics, Strategy
 from subscriptions.models import Subscription
 from subscriptions.relations import lock_relations
@@ -175,6 +177,16 @@ def test_slippage_and_delay_are_those_of_copies(strategy):
     row = figures(strategy)
     assert (row.slippage_bps_p50, row.slippage_bps_p99) == (0, 49)
     assert (row.replication_lag_ms_p50, row.replication_lag_ms_p99) == (80, 80)
+
+
+def test_a_copy_that_is_taken_back_says_nothing_of_how_well_copies_are_made(strategy):
+    (copy,) = copies(strategy, 1)
+    trade(strategy, "buy", "1", "100", at=NOW - DAY, copy=copy)
+    trade(strategy, "buy", "1", "110", at=NOW - DAY, copy=copy, master_price="100")
+    mistaken = Trade.objects.latest("pk")
+    reverse_trade(trade_id=mistaken.public_id, reason="not ours", origin=SYSTEM, now=NOW)
+    row = figures(strategy)
+    assert (row.copied_fills, row.slippage_bps_p50, row.slippage_bps_p99) == (1, 0, 0)
 
 
 def test_a_coin_without_a_price_makes_a_followers_result_unknown_and_not_nothing(strategy):

@@ -78,6 +78,15 @@ def test_what_guides_tell_to_press_open_and_run_is_there():
             assert command in commands, (guide, command)
 
 
+def test_every_test_that_the_pages_name_exists():
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
+    )
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
+
+
 def test_no_link_of_the_pages_beside_the_code_leads_nowhere():
     for page in ROOT.glob("*.md"):
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):

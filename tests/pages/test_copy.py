@@ -8,8 +8,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.audit import SYSTEM
 from copytrade.pages.gap import split_gap
 from risk.models import SubscriptionLimits
+from strategies.invites.services import create_invite
 from strategies.models import PerformanceSnapshot
 from subscriptions.models import Subscription
 from tests.factories import SubscriptionFactory
@@ -27,6 +29,19 @@ def settings_of(page, subscription, **changes) -> dict[str, str]:
     """What the page's form would send, with these answers."""
     form = page.get(address_of(subscription)).context["form"]
     return {field.name: str(field.value() or "") for field in form} | changes
+
+
+def test_only_who_was_invited_is_asked_whether_the_master_may_change_the_copy(page, subscription):
+    assert "master_may_change" not in page.get(address_of(subscription)).context["form"].fields
+    private = subscription.strategy
+    private.visibility = "private"
+    private.save()
+    made = create_invite(strategy=private, origin=SYSTEM, now=timezone.now())
+    Subscription.objects.filter(pk=subscription.pk).update(invite=made.invite)
+    answer = page.post(address_of(subscription), settings_of(page, subscription, master_may_change="on"))
+    assert answer.status_code == 302
+    subscription.refresh_from_db()
+    assert subscription.master_may_change
 
 
 @given(result=MONEY, worse=MONEY, fees=MONEY, before=st.decimals(1, 10_000, places=2), now=MONEY)
