@@ -258,6 +258,8 @@ WITHDRAWAL_COOLING_OFF_HOURS = whole_number("WITHDRAWAL_COOLING_OFF_HOURS", defa
 # How much worse than the master an entry may buy, unless the follower chose: BTC and ETH, and the rest.
 MAX_SLIPPAGE_BPS_DEEP = whole_number("MAX_SLIPPAGE_BPS_DEEP", default=30, minimum=0)
 MAX_SLIPPAGE_BPS = whole_number("MAX_SLIPPAGE_BPS", default=50, minimum=0)
+# What all copies of a signal may buy at one venue, as a part of what is traded there in 24 hours.
+MAX_BPS_OF_DAY_VOLUME = whole_number("MAX_BPS_OF_DAY_VOLUME", default=100, minimum=1)
 
 # --- HTTP --------------------------------------------------------------------------------------
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
 
 from exchanges.types import MarketRules
+from execution import thin
 from execution.decisions import Facts
 from execution.reasons import Reason
 from execution.states import Status
@@ -27,7 +28,8 @@ DEEP_MARKETS = frozenset({"BTC", "ETH"})
 class Purchase:
     """What followers of a strategy are to buy because of the master.
 
-    The bound is set against `price`; `stop` is why nobody buys with this master now.
+    The bound is set against `price`; `stop` is why nobody buys with this master now; `thin_shares` is by
+    venue the part of each wish that may be bought.
     """
 
     strategy: Strategy
@@ -35,6 +37,7 @@ class Purchase:
     fill: MasterFill
     price: Decimal
     stop: Reason | None = None
+    thin_shares: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Verdict:
 
 def judge(wanted: Purchase, follower: Relation, facts: Facts) -> Verdict:
     """Pending with its amount and the most it may pay, or why not."""
-    markets = facts.rules.get(facts.accounts[follower.exchange_account_id].exchange)
+    exchange = facts.accounts[follower.exchange_account_id].exchange
+    markets = facts.rules.get(exchange)
     refusal = _refusal(wanted, follower, markets) or wanted.stop
     if refusal or not markets:
         return skipped(refusal or Reason.VENUE_UNAVAILABLE)
@@ -66,7 +70,7 @@ def judge(wanted: Purchase, follower: Relation, facts: Facts) -> Verdict:
     if bound <= 0:
         # A tick coarser than the price: there is no price at which this venue would buy.
         return skipped(Reason.SYMBOL_NOT_LISTED)
-    sized = _size(wanted, follower, bound)
+    sized = thin.cut(_size(wanted, follower, bound), wanted.thin_shares, exchange)
     if sized.amount is None:
         return skipped(Reason.MASTER_EQUITY_UNKNOWN, sized.steps)
     for one in limits:

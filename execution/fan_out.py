@@ -177,7 +177,7 @@ def purchase_of(signal: Signal, stop: Reason | None) -> Purchase:
         equity=signal.master_equity,
         order_amount=signal.order_amount,
     )
-    return Purchase(signal.strategy, signal.symbol, fill, price, stop)
+    return Purchase(signal.strategy, signal.symbol, fill, price, stop, signal.thin_shares or {})
 
 
 def _expires_at(signal: Signal, strategy: Strategy) -> datetime | None:

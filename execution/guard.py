@@ -20,6 +20,7 @@ from ledger.models import Mark, Position
 from ledger.prices import keep_prices
 from risk.models import RiskLimits, SubscriptionLimits
 from risk.rates import symbols_between
+from strategies.models import StrategySymbol
 from subscriptions.models import Subscription
 
 log = structlog.get_logger(__name__)
@@ -29,13 +30,23 @@ QUOTES_LIMIT_SECONDS = 10.0
 FEE_COINS = {"binance": "BNB", "paper": "BNB"}
 
 
+# A day's volume changes slowly.
+LOOK_EVERY = timedelta(minutes=10)
+
 # Beat has prices read every 5 s: marks older than this are read by a worker.
 OVERDUE_AFTER = timedelta(seconds=10)
 
 
 def read_marks(*, now: datetime) -> int:
-    """Store the last price of every symbol that anybody holds; return how many there were."""
-    return sum(read_venue(exchange, symbols, now) for exchange, symbols in _symbols_held().items())
+    """Store the last price of every symbol that anybody holds; return how many there were.
+
+    Now and then of those that may be bought too, as their volume must be known before.
+    """
+    held, offered = _symbols_held(), _symbols_to_look_at(now)
+    return sum(
+        read_venue(exchange, held.get(exchange, set()) | offered.get(exchange, set()), now)
+        for exchange in {*held, *offered}
+    )
 
 
 def read_overdue_marks(*, now: datetime) -> int:
@@ -57,14 +68,21 @@ def read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
         log.warning("no_quotes", exchange=exchange, text=str(error))
         return 0
     marks = [
-        Mark(exchange=exchange, symbol=quote.symbol, price=quote.last, middle=_middle(quote), at=now)
+        Mark(
+            exchange=exchange,
+            symbol=quote.symbol,
+            price=quote.last,
+            middle=_middle(quote),
+            quote_volume_24h=quote.quote_volume_24h or None,
+            at=now,
+        )
         for quote in quotes.values()
     ]
     Mark.objects.bulk_create(
         marks,
         update_conflicts=True,
         unique_fields=["exchange", "symbol"],
-        update_fields=["price", "middle", "at"],
+        update_fields=["price", "middle", "quote_volume_24h", "at"],
     )
     keep_prices(marks, now=now)
     return len(marks)
@@ -107,6 +125,22 @@ def _symbols_held() -> dict[str, set[str]]:
         symbols[exchange].add(symbol)
         if exchange in FEE_COINS:
             symbols[exchange].add(f"{FEE_COINS[exchange]}/{symbol.partition('/')[2]}")
+    return symbols
+
+
+def _symbols_to_look_at(now: datetime) -> dict[str, set[str]]:
+    """What masters offer at their followers' venues, but for what was looked at lately."""
+    offered = StrategySymbol.objects.values_list("strategy_id", "symbol")
+    of_strategy: dict[int, set[str]] = defaultdict(set)
+    for strategy_id, symbol in offered:
+        of_strategy[strategy_id].add(symbol)
+    copies = Subscription.objects.live().order_by().distinct()
+    symbols: dict[str, set[str]] = defaultdict(set)
+    for strategy_id, exchange in copies.values_list("strategy_id", "exchange_account__exchange"):
+        symbols[exchange] |= of_strategy[strategy_id]
+    lately = Mark.objects.filter(at__gt=now - LOOK_EVERY, exchange__in=list(symbols))
+    for exchange, symbol in lately.values_list("exchange", "symbol"):
+        symbols[exchange].discard(symbol)
     return symbols
 
 

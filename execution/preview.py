@@ -21,6 +21,7 @@ from execution.replay import Copier, Replay, by_number, cuts_of, replay
 from execution.rules import rules_of
 from execution.silence import why_no_entry
 from execution.states import Status
+from execution.thin import shares_of
 from execution.usage import Allowances, allowances_of
 from ledger.booking import known_positions
 from ledger.models import Position
@@ -214,6 +215,7 @@ def _decided(signal: Signal, now: datetime) -> Iterator[Order]:
         [strategy.quote],
         now=now,
     )
+    signal.thin_shares = shares_of(signal, now=now)
     stop = None if signal.is_exit else why_no_entry(strategy_id=strategy.pk, symbol=signal.symbol, now=now)
     wanted = None if signal.is_exit else purchase_of(signal, stop)
     last = 0

@@ -25,6 +25,10 @@ class Cut(Told):
     """What made an entry smaller than its settings ask for; a step of its sizing names it."""
 
     ALLOCATION = ("allocation", _("Smaller, as no more of the allocation is free."))
+    THIN_COIN = (
+        "thin_coin",
+        _("Too little of the coin is traded in a day for all copies: cut for all alike."),
+    )
     MAX_ORDER_NOTIONAL = ("max_order_notional", _("Cut to the limit for one order."))
     MAX_OPEN_NOTIONAL = ("max_open_notional", _("Cut to the limit for all that is open."))
 

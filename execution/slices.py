@@ -18,6 +18,7 @@ from execution.metrics import count_statuses
 from execution.models import FanOutSlice
 from execution.reasons import Reason
 from execution.states import Status
+from execution.thin import shares_of
 from records.bulk import select
 from strategies.models import Signal
 from subscriptions.models import Subscription
@@ -62,11 +63,17 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
         if signal is None:
             return Plan([], wanted.is_exit, is_complete=True)
         if signal.fan_out_start is None:
-            overtaken = _start(signal)
+            overtaken = _start(signal, now)
         slice_ids = _unwritten(signal) if signal.fan_out_is_planned else _cut(signal)
         signal.fan_out_moved_at = now
         signal.save(
-            update_fields=["fan_out_start", "fan_out_cursor", "fan_out_is_planned", "fan_out_moved_at"]
+            update_fields=[
+                "fan_out_start",
+                "fan_out_cursor",
+                "fan_out_is_planned",
+                "fan_out_moved_at",
+                "thin_shares",
+            ]
         )
     finish_if_settled(overtaken.signal_ids)
     count_statuses({(Status.SKIPPED, exchange): count for exchange, count in overtaken.by_exchange.items()})
@@ -110,12 +117,14 @@ def _unwritten(signal: Signal) -> list[int]:
     return list(left.values_list("pk", flat=True)[:AT_ONCE])
 
 
-def _start(signal: Signal) -> Overtaken:
-    """Choose who goes first, and let a full exit overtake the entries that have not left yet."""
+def _start(signal: Signal, now: datetime) -> Overtaken:
+    """Choose who goes first, cut what a thin coin has no room for, and let a full exit overtake the entries
+    that have not left yet."""
     ids = Subscription.objects.following(signal.strategy_id).aggregate(low=Min("pk"), high=Max("pk"))
     low, high = ids["low"] or 0, ids["high"] or 0
     signal.fan_out_start = low + ((signal.number or 0) * ROTATION) % (high - low + 1)
     signal.fan_out_cursor = signal.fan_out_start - 1
+    signal.thin_shares = shares_of(signal, now=now)
     return _overtake(signal) if signal.exit_fraction == 1 else Overtaken()
 
 

@@ -288,6 +288,7 @@ class Mark(models.Model):
     symbol = models.CharField(max_length=32)
     price = MoneyField()
     middle = MoneyField(null=True, help_text="Between bid and ask, read with the price.")
+    quote_volume_24h = MoneyField(null=True, help_text="Null where the venue does not tell it.")
     at = models.DateTimeField()
 
     objects = MarkQuerySet.as_manager()

@@ -207,6 +207,8 @@ class Signal(PublicIdModel):
     requested_price = MoneyField(null=True)
     reason_code = models.CharField(max_length=40, blank=True)
     reason_text = models.CharField(max_length=300, blank=True)
+    # Of a coin too thin for all: by venue the part of each wish that may be copied, from the fan-out's start.
+    thin_shares = models.JSONField(null=True)
     # How far the followers are cut into slices: round the subscriptions from `fan_out_start`.
     fan_out_start = models.BigIntegerField(null=True)
     fan_out_cursor = models.BigIntegerField(null=True)

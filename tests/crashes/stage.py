@@ -33,6 +33,8 @@ class Stage(PlatformRun):
 
     def __init__(self, run_dir: Path, engines: Engines, *, seed: int) -> None:
         env = environment.for_platform(environment.new_secrets()) | {
+            # The tape's coin is thin: what is copied should not depend on that.
+            "MAX_BPS_OF_DAY_VOLUME": "10000",
             "DATABASE_URL": engines.postgres.url(),
             "REDIS_URL": engines.valkey.url(),
             "DEBUG": "true",

@@ -1,0 +1,89 @@
+"""Thin coins: all copies of a signal together buy at most a part of what a venue trades of the coin in a day.
+
+What is above that is cut for all alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal, localcontext
+
+from django.conf import settings
+
+from exchanges.rounding import EXACT, plain
+from ledger.models import Mark
+from records.bulk import select
+from strategies.models import Signal
+from subscriptions.sizing import BPS, Sized, Step
+
+# It changes slowly, and is read every ten minutes.
+VOLUME_IS_GOOD_FOR = timedelta(hours=1)
+SHARE = Decimal("0.000001")
+ZERO = Decimal(0)
+
+# What `subscriptions.sizing` gives each, in quote, and no more than the copy has: in one statement, as the
+# first order waits for it.
+_WISHES = """
+    SELECT a.exchange, sum(least(greatest(s.cash - s.reserved, 0), CASE s.sizing_mode
+        WHEN 'multiplier' THEN %s * s.sizing_value
+        WHEN 'fixed_notional' THEN %s * s.sizing_value
+        ELSE %s * greatest(s.allocation + s.realised_pnl, 0) * s.sizing_value
+    END))
+    FROM subscriptions_subscription s
+    JOIN wallets_exchangeaccount a ON a.id = s.exchange_account_id
+    WHERE s.strategy_id = %s AND s.status = 'active' AND s.starts_after_number < %s
+        AND NOT s.symbols_blocked @> ARRAY[%s]::varchar[] AND a.exchange = ANY(%s)
+    GROUP BY 1
+"""
+
+
+def shares_of(signal: Signal, *, now: datetime) -> dict[str, str]:
+    """By venue what part of each wish may be copied, where that is not all of it.
+
+    A volume that is not known cuts nothing.
+    """
+    known = Mark.objects.filter(
+        symbol=signal.symbol, at__gte=now - VOLUME_IS_GOOD_FOR, quote_volume_24h__isnull=False
+    )
+    volumes = {} if signal.is_exit else dict(known.values_list("exchange", "quote_volume_24h"))
+    if not volumes:
+        return {}
+    shares = {}
+    with localcontext(EXACT):
+        for exchange, wished in select(_WISHES, _facts(signal, list(volumes))):
+            most = (volumes[exchange] or ZERO) * settings.MAX_BPS_OF_DAY_VOLUME / BPS
+            if wished > most:
+                shares[exchange] = plain((most / wished).quantize(SHARE, ROUND_DOWN))
+    return shares
+
+
+def _facts(signal: Signal, venues: list[str]) -> tuple[object, ...]:
+    spent = signal.amount * (signal.price or ZERO)
+    whole = max(signal.order_amount or signal.amount, signal.amount)
+    equity = signal.master_equity
+    share = min(spent / equity, Decimal(1)) if equity and equity > 0 else ZERO
+    part = signal.amount / whole
+    return (
+        *(number.quantize(Decimal("1e-18"), ROUND_DOWN) for number in (spent, part, share)),
+        signal.strategy_id,
+        signal.number,
+        signal.symbol,
+        venues,
+    )
+
+
+def cut(sized: Sized, shares: Mapping[str, str], exchange: str) -> Sized:
+    """This follower's wish, as much smaller as everybody's at this venue."""
+    share = shares.get(exchange)
+    if share is None or sized.amount is None:
+        return sized
+    amount = EXACT.multiply(sized.amount, Decimal(share)).quantize(Decimal("1e-18"), ROUND_DOWN, EXACT)
+    percent = plain(Decimal(settings.MAX_BPS_OF_DAY_VOLUME) / 100)
+    step = Step(
+        "Thin coin",
+        f"all copies together buy at most {percent} % of what is traded in 24 hours",
+        plain(amount.quantize(Decimal("1e-8"), ROUND_DOWN)),
+        cut="thin_coin",
+    )
+    return Sized(amount, (*sized.steps, step))
