@@ -188,7 +188,10 @@ def wired(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Wire]:
 
 async def _give_markets(exchange: str) -> None:
     instance = clients.base_of(exchange).instance
-    market_id = {"okx": "BTC-USDT", "kucoin": "BTC-USDT", "kraken": "XBTUSDT"}.get(exchange, "BTCUSDT")
+    named = {"kraken": "XBTUSDT", "gate": "BTC_USDT"} | dict.fromkeys(
+        ("okx", "kucoin", "coinbase"), "BTC-USDT"
+    )
+    market_id = named.get(exchange, "BTCUSDT")
     instance.set_markets(
         [
             instance.safe_market_structure(

@@ -17,6 +17,7 @@ MODES: dict[str, dict[str, object]] = {
     "bybit": {"enableUnifiedMargin": False, "enableUnifiedAccount": True, "unifiedMarginStatus": 6},
     "kucoin": {"uta": False, "hf": False},
     "bitget": {"uta": False},
+    "gate": {"unifiedAccount": False},
 }
 Wired = Callable[..., Any]
 
@@ -58,4 +59,6 @@ ACCEPTED: dict[str, Any] = {
     },
     "kucoin": {"code": "200000", "data": {"orderId": "7"}},
     "bitget": {"code": "00000", "data": {"orderId": "7", "clientOid": OUR_ID}},
+    "gate": {"id": "7", "text": f"t-{OUR_ID}", "status": "open"},
+    "coinbase": {"success": True, "success_response": {"order_id": "7", "client_order_id": OUR_ID}},
 }

@@ -239,6 +239,8 @@ def test_a_list_that_shows_another_order_is_no_answer_about_ours(wired: Wired) -
         ("kucoin", f"/api/v1/order/client-order/{OUR_ID}", None),
         ("bitget", "/api/v2/spot/trade/orderInfo", "clientOid"),
         ("binance", "/api/v3/order", "origClientOrderId"),
+        # Refused all the same: a filled order is not found by it.
+        ("gate", f"/api/v4/spot/orders/t-{OUR_ID}", None),
     ],
 )
 def test_other_venues_are_asked_for_one_order_by_our_id(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("strategies", "0009_plural_names"),
+        ("strategies", "0010_flows_uncounted"),
     ]
 
     operations = [
