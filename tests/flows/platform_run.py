@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ class PlatformRun:
             "REDIS_URL": os.environ["REDIS_URL"].rpartition("/")[0] + f"/{REDIS_DATABASE}",
             "DEBUG": "true",
             "THROTTLING": "off",
+            "METRICS_TOKEN": secrets.token_hex(16),
         }
         self.platform = Platform(run_dir, env=env)
         # A venue that people connect with keys of their own: the same exchange under Binance's name.

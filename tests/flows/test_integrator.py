@@ -24,7 +24,7 @@ class Integrator:
                 "email": email,
                 "password": PASSWORD,
                 "name": "test",
-                "scopes": ["read", "trade", "wallets", "strategies"],
+                "scopes": ["read", "trade", "wallets", "strategies", "kyc"],
             },
             timeout=30,
         )
@@ -34,6 +34,11 @@ class Integrator:
     def send(self, method: str, path: str, body: Any = None, *, nonce: str = "") -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}", "X-Nonce": nonce or secrets.token_hex(8)}
         return requests.request(method, f"{self.url}/api/v1/{path}", json=body, headers=headers, timeout=30)
+
+    def upload(self, path: str, form: dict[str, str], file: bytes) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token}", "X-Nonce": secrets.token_hex(8)}
+        url, files = f"{self.url}/api/v1/{path}", {"file": ("file", file)}
+        return requests.post(url, data=form, files=files, headers=headers, timeout=30)
 
     def get(self, path: str) -> Any:
         answer = self.send("GET", path)

@@ -1,11 +1,13 @@
 """Every secret that a running platform was given is searched for in everything that it puts out."""
 
+import io
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 
 from local.paths import VENV
 from tests.flows.platform_run import PlatformRun
@@ -43,6 +45,22 @@ def all_that_can_be_read(platform: PlatformRun, email: str) -> dict[str, bytes]:
     return found
 
 
+def passport() -> bytes:
+    """A picture that no other file is like."""
+    target = io.BytesIO()
+    Image.effect_noise((120, 80), 90).save(target, "PNG")
+    return target.getvalue()
+
+
+def shown_on_papers(platform: PlatformRun) -> list[bytes]:
+    """Of each kept document a part of its middle, as it stands in a file and in a text dump."""
+    kept = [
+        file.read_bytes() for file in (platform.platform.run_dir / "private").rglob("*") if file.is_file()
+    ]
+    parts = [content[len(content) // 2 :][:32] for content in kept]
+    return parts + [part.hex().encode() for part in parts]
+
+
 def secrets_of_a_person(platform: PlatformRun) -> dict[str, str]:
     """Each kind that somebody may give us or get from us: shown once, or never."""
     person = Integrator(platform, "discreet-person@example.com")
@@ -51,8 +69,8 @@ def secrets_of_a_person(platform: PlatformRun) -> dict[str, str]:
     strategy = person.post("strategies/", offer | {"status": "published", "visibility": "private"})
     hook = person.post(f"strategies/{strategy['id']}/webhooks/", {})
     invite = person.post(f"strategies/{strategy['id']}/invites/", {})
-    bot = "123456:AAEhBP0av28rKmG8pLcNqRs4tUvWxYz12345"
-    channel = {"kind": "telegram", "label": "Phone", "bot_token": bot, "chat_id": "987654321"}
+    bot, chat = "123456:AAEhBP0av28rKmG8pLcNqRs4tUvWxYz12345", "-1008317462950173"
+    channel = {"kind": "telegram", "label": "Phone", "bot_token": bot, "chat_id": chat}
     person.post("notification-channels/", channel)
     wrong = {
         "exchange": "binance",
@@ -61,12 +79,23 @@ def secrets_of_a_person(platform: PlatformRun) -> dict[str, str]:
         "secret": "refused-secret-1",
     }
     assert person.send("POST", "wallets/exchange-accounts/", wrong).status_code == 400
+    papers = {
+        "legal_name": "Discrete Nomen Nescio",
+        "birth_date": "1931-02-03",
+        "country": "ES",
+        "document_number": "XQZ7741920",
+        "document_expires_on": "2093-11-17",
+    }
+    assert person.send("PUT", "kyc/details/", papers).status_code == 200
+    assert person.upload("kyc/documents/", {"kind": "passport"}, passport()).status_code == 201
     app, *codes = platform.inside("give_second_factor", email="discreet-person@example.com")
     return {
         "a master's token": person.token,
         "address of a webhook": hook["url"].rstrip("/").rpartition("/")[2],
         "invite": invite["code"],
         "bot": bot,
+        "chat": chat.removeprefix("-"),
+        **{f"papers: {name}": value for name, value in papers.items() if name != "country"},
         "refused key": wrong["api_key"],
         "refused secret": wrong["secret"],
         "app": app,
@@ -82,7 +111,11 @@ def test_no_secret_is_in_a_log_a_page_an_export_or_a_dump(platform: PlatformRun)
     email = platform.inside("let_log_in", strategy=built["strategy"], password=PASSWORD)
     outputs = all_that_can_be_read(platform, email)
     outputs["audit export"] = auditor.get("audit/export?format=json").content
-    outputs["metrics"] = requests.get(f"{platform.platform.url}/metrics", timeout=30).content
+    outputs["metrics"] = requests.get(
+        f"{platform.platform.url}/metrics",
+        headers={"Authorization": f"Bearer {platform.platform.env['METRICS_TOKEN']}"},
+        timeout=30,
+    ).content
     outputs["dump"] = pg_dump(platform.platform.env["DATABASE_URL"])
     for log in Path(platform.platform.run_dir).glob("*.log"):
         if log.stem not in ("paper", "databases"):
@@ -94,6 +127,7 @@ def test_no_secret_is_in_a_log_a_page_an_export_or_a_dump(platform: PlatformRun)
         | {
             "password": PASSWORD,
             "token": auditor.headers["Authorization"].removeprefix("Bearer "),
+            "metrics": platform.platform.env["METRICS_TOKEN"],
             "secret key": platform.platform.env["SECRET_KEY"],
             "ring": platform.platform.env["FIELD_ENCRYPTION_KEYS"],
         }
@@ -107,5 +141,7 @@ def test_no_secret_is_in_a_log_a_page_an_export_or_a_dump(platform: PlatformRun)
         if secret.encode() in content
     ]
     assert leaks == []
+    assert (shown := shown_on_papers(platform))
+    assert [place for place, content in outputs.items() if any(part in content for part in shown)] == []
     # What is searched for would be found.
     assert email.encode() in outputs["dump"]
