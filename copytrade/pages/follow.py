@@ -27,6 +27,7 @@ from compliance.audit import Origin
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
 from copytrade.pages.follow_opening import cost_of_opening
 from copytrade.pages.follow_preview import ShownPreview, fee_example, preview_for
+from copytrade.pages.follow_steps import STEPS, Step, address_of, answers, carried, first_wrong
 from copytrade.pages.holdings import holdings_of
 from copytrade.pages.invited import note_invite
 from copytrade.pages.sent_once import claim, release
@@ -52,9 +53,12 @@ class AccountChoice:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
+def follow_page(request: HttpRequest, slug: str, number: int = 1) -> HttpResponse:
     invite = note_invite(request, now=timezone.now())
     strategy = visible_strategy(request, slug)
+    step = STEPS[number - 1]
+    if request.method == "POST" and request.GET.get("to") == "back":
+        return HttpResponseRedirect(address_of(STEPS[number - 2], slug, request.POST))
     user = signed_in(request)
     choices = _choices(user, strategy)
     free = [choice.account for choice in choices if not choice.obstacle]
@@ -63,7 +67,7 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
         request.POST or None,
         strategy=strategy,
         accounts=free,
-        initial=_suggestion(strategy, free) | {"invite": invite},
+        initial=_suggestion(strategy, free) | answers(request.GET) | {"invite": invite},
         for_preview=wants_preview,
     )
     shown = ShownPreview(
@@ -71,13 +75,39 @@ def follow_page(request: HttpRequest, slug: str) -> HttpResponse:
     )
     if wants_preview:
         shown = preview_for(form, strategy=strategy, follower=user, now=timezone.now())
-    elif request.method == "POST" and form.is_valid() and _start_once(request, strategy, form):
-        return HttpResponseRedirect(reverse("dashboard"))
-    context = {"strategy": strategy, "form": form, "shown": shown}
-    status = 422 if form.errors else 200
-    if wants_preview and request.headers.get("HX-Request"):
-        return render(request, "pages/_follow_preview.html", context, status=status)
-    return render(request, "pages/follow.html", context | _questions(strategy, form, choices), status=status)
+        if request.headers.get("HX-Request"):
+            context = {"strategy": strategy, "shown": shown}
+            return render(request, "pages/_follow_preview.html", context, status=422 if form.errors else 200)
+    elif request.method == "POST" and not first_wrong(form, until=step):
+        if step is not STEPS[-1]:
+            return HttpResponseRedirect(address_of(STEPS[number], slug, request.POST))
+        if not form.errors and _start_once(request, strategy, form):
+            return HttpResponseRedirect(reverse("dashboard"))
+    wrong = first_wrong(form, until=step)
+    is_wrong = bool(wrong or form.non_field_errors())
+    context = {"strategy": strategy, "form": form, "shown": shown, "wrong": is_wrong}
+    context |= _questions(strategy, form, choices) | _where(form, wrong or step, slug)
+    return render(request, "pages/follow.html", context, status=422 if is_wrong or shown.errors else 200)
+
+
+def _where(form: FollowForm, step: Step, slug: str) -> dict[str, Any]:
+    """Which step it is, and what the others have answered."""
+    account = form.accounts.get(str(form["account"].value()))
+    return {
+        "step": step,
+        "steps": STEPS,
+        "address": address_of(step, slug),
+        "carried": carried(form, beside=step),
+        "account_label": account.label if account else _("New paper account"),
+        "is_real": account is not None and not account.is_paper,
+        "sizing": _sizing(form),
+    }
+
+
+def _sizing(form: FollowForm) -> str:
+    mode = str(form["sizing_mode"].value())
+    word = next((str(title) for value, title, _detail in MODES if value == mode), "")
+    return f"{word} × {form['sizing_value'].value()}"
 
 
 def _questions(strategy: Strategy, form: FollowForm, choices: list[AccountChoice]) -> dict[str, Any]:

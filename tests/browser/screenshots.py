@@ -62,7 +62,8 @@ def _of_reviewer() -> Iterator[str]:
 
 
 def _follow_pages(shown: list[Strategy]) -> list[str]:
-    return [f"/strategies/{strategy.slug}/follow/" for strategy in shown[1:2]]
+    steps = ("", "size/", "limits/")
+    return [f"/strategies/{strategy.slug}/follow/{step}" for strategy in shown[1:2] for step in steps]
 
 
 def _of_follower() -> Iterator[str]:

@@ -41,6 +41,8 @@ def own_pages(person, copy, ended) -> list[str]:
         "/bills/?role=master",
         "/strategies/calm/",
         "/strategies/calm/follow/",
+        "/strategies/calm/follow/size/",
+        "/strategies/calm/follow/limits/",
         f"/orders/{order.public_id}/",
         page_of_signal(order),
         f"/subscriptions/{copy.public_id}/",
@@ -108,6 +110,8 @@ def test_without_scripts_one_logs_in_looks_follows_pauses_and_exports(open_page,
     page.get_by_role("link", name=published.name, exact=True).click()
     page.get_by_role("link", name="Follow", exact=True).click()
     page.get_by_label("Open a paper account now").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("I can afford to lose this money.").check()
     page.get_by_role("button", name="Start copying").click()
     page.wait_for_url("**/dashboard/")

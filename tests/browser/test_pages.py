@@ -41,6 +41,12 @@ def test_a_newcomer_follows_with_paper_money(open_page, person, published):
     page = log_in(open_page(), person)
     page.goto(f"/strategies/{published.slug}/")
     page.get_by_role("link", name="Follow", exact=True).click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("How much do you put in?").fill("1200")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label("How much do you put in?")).to_have_value("1200")
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Start copying with paper money").click()
     expect(page.get_by_text("Tick this to start")).to_be_visible()
     page.get_by_label("I can afford to lose this money.").check()
@@ -52,7 +58,7 @@ def test_a_newcomer_follows_with_paper_money(open_page, person, published):
 
 def test_a_double_click_starts_one_copy(open_page, person, published):
     page = log_in(open_page(), person)
-    page.goto(f"/strategies/{published.slug}/follow/")
+    page.goto(f"/strategies/{published.slug}/follow/limits/")
     page.get_by_label("I can afford to lose this money.").check()
     page.get_by_role("button", name="Start copying with paper money").dblclick()
     page.wait_for_url("**/dashboard/")
@@ -107,7 +113,7 @@ def test_the_keyboard_reaches_the_content_first(open_page, copy):
 
 
 PUBLIC = ["/", "/strategies/", "/strategies/?view=table", "/strategies/calm/", "/definitions/", "/credits/"]
-OWN = ["/dashboard/", "/orders/", "/strategies/calm/follow/", "/accounts/email/", "/accounts/2fa/"]
+OWN = ["/dashboard/", "/orders/", "/strategies/calm/follow/limits/", "/accounts/email/", "/accounts/2fa/"]
 
 
 def own_pages(copy: Subscription) -> list[str]:
@@ -165,5 +171,7 @@ def test_choosing_real_money_is_said_on_the_button(open_page, person, copy):
     page = log_in(open_page(), person)
     page.goto(f"/strategies/{other.slug}/follow/")
     page.get_by_label("Binance main").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("button", name="Start copying with real money")).to_be_visible()
     expect(page.get_by_text("real orders are placed")).to_be_visible()

@@ -40,7 +40,7 @@ def test_levels_and_what_the_master_holds_are_chosen_on_following(page, user, pu
         "on_master_lost": "close",
         "copy_open_positions": "on",
     }
-    page.post(f"/strategies/{published.slug}/follow/", ANSWERS | more)
+    page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS | more)
     copy = Subscription.objects.get(follower=user)
     assert (copy.stop_loss_percent, copy.take_profit_percent) == (Decimal(10), Decimal("25.5"))
     assert copy.on_master_lost == "close"
@@ -49,7 +49,7 @@ def test_levels_and_what_the_master_holds_are_chosen_on_following(page, user, pu
 
 @pytest.mark.django_db(transaction=True)
 def test_unless_ticked_nothing_that_the_master_holds_is_opened(page, user, published):
-    page.post(f"/strategies/{published.slug}/follow/", ANSWERS)
+    page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS)
     assert Subscription.objects.get(follower=user).on_master_lost == "hold"
     assert not Opening.objects.exists()
 
@@ -57,7 +57,7 @@ def test_unless_ticked_nothing_that_the_master_holds_is_opened(page, user, publi
 def test_what_opening_costs_is_told_before_and_unticked(page, strategy):
     now = timezone.now()
     Position.objects.create(strategy=strategy, symbol="BTC/USDT", held="0.01", target="0.01", cost="900")
-    address = f"/strategies/{strategy.slug}/follow/"
+    address = f"/strategies/{strategy.slug}/follow/limits/"
     assert "about" not in text_of(page.get(address)).partition("Open what the master holds now")[2][:10]
     exchange = strategy.exchange_account.exchange
     Mark.objects.update_or_create(
@@ -73,7 +73,7 @@ def test_what_opening_costs_is_told_before_and_unticked(page, strategy):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, published):
-    answer = page.post(f"/strategies/{published.slug}/follow/", ANSWERS, follow=True)
+    answer = page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS, follow=True)
     subscription = Subscription.objects.get(follower=user)
     assert (subscription.allocation, subscription.max_slippage_bps) == (1000, 30)
     assert ExchangeAccount.objects.get(owner=user).is_paper
@@ -82,16 +82,16 @@ def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, p
 
 @pytest.mark.django_db(transaction=True)
 def test_the_tick_under_which_copying_starts_is_a_recorded_consent(page, user, published):
-    page.post(f"/strategies/{published.slug}/follow/", ANSWERS | {"confirm": ""})
+    page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS | {"confirm": ""})
     assert not Consent.objects.exists()
-    page.post(f"/strategies/{published.slug}/follow/", ANSWERS)
+    page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS)
     assert set(Consent.objects.filter(user=user).values_list("document", flat=True)) == {"terms", "risks"}
     assert AuditRecord.objects.filter(action="consent.give", actor=str(user.public_id)).count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_starts_one_copy_on_one_account(page, user, published):
-    address = f"/strategies/{published.slug}/follow/"
+    address = f"/strategies/{published.slug}/follow/limits/"
     answers = [page.post(address, ANSWERS) for _press in range(2)]
     assert [answer.headers["Location"] for answer in answers] == ["/dashboard/"] * 2
     assert Subscription.objects.filter(follower=user).count() == 1
@@ -110,7 +110,7 @@ def test_a_form_that_was_refused_can_be_sent_again(page, user, published, monkey
     def no_answer(**_asked: object) -> None:
         raise CannotConnect
 
-    address = f"/strategies/{published.slug}/follow/"
+    address = f"/strategies/{published.slug}/follow/limits/"
     with monkeypatch.context() as patch:
         patch.setattr("copytrade.pages.follow.open_paper_account", no_answer)
         assert page.post(address, ANSWERS).status_code == 422
@@ -121,7 +121,7 @@ def test_a_form_that_was_refused_can_be_sent_again(page, user, published, monkey
 @pytest.mark.django_db(transaction=True)
 def test_paper_accounts_opened_here_have_different_names(page, user, published):
     for _form in range(3):
-        page.post(f"/strategies/{published.slug}/follow/", ANSWERS | {"form_id": str(uuid4())})
+        page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS | {"form_id": str(uuid4())})
     labels = ExchangeAccount.objects.filter(owner=user).order_by("id").values_list("label", flat=True)
     assert list(labels) == ["Paper money", "Paper money 2", "Paper money 3"]
 
@@ -131,7 +131,7 @@ def test_what_the_service_refuses_stands_beside_its_field(page, user, published,
     account = open_account(user, "500")
     ExchangeAccount.objects.filter(pk=account.pk).update(free_quote=5000)
     answers = ANSWERS | {"account": str(account.public_id), "allocation": "900"}
-    answer = page.post(f"/strategies/{published.slug}/follow/", answers)
+    answer = page.post(f"/strategies/{published.slug}/follow/limits/", answers)
     assert answer.status_code == 422
     assert "500 USDT is free" in str(answer.context["form"].errors["allocation"])
 
@@ -152,7 +152,7 @@ def test_what_the_service_refuses_stands_beside_its_field(page, user, published,
     ],
 )
 def test_a_wrong_answer_comes_back_beside_its_field_and_starts_nothing(field, value, page, user, strategy):
-    answer = page.post(f"/strategies/{strategy.slug}/follow/", ANSWERS | {field: value})
+    answer = page.post(f"/strategies/{strategy.slug}/follow/limits/", ANSWERS | {field: value})
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert not Subscription.objects.exists()
@@ -160,7 +160,9 @@ def test_a_wrong_answer_comes_back_beside_its_field_and_starts_nothing(field, va
 
 
 def test_the_form_comes_back_as_typed(page, strategy):
-    shown = text_of(page.post(f"/strategies/{strategy.slug}/follow/", ANSWERS | {"allocation": "12345678"}))
+    shown = text_of(
+        page.post(f"/strategies/{strategy.slug}/follow/limits/", ANSWERS | {"allocation": "12345678"})
+    )
     assert 'value="12345678"' in shown
     assert "This account has 10,000.00 USDT free." in shown
 
@@ -168,7 +170,7 @@ def test_the_form_comes_back_as_typed(page, strategy):
 def test_less_than_the_strategy_asks_for_is_refused(page, strategy):
     strategy.min_capital = 2000
     strategy.save()
-    answer = page.post(f"/strategies/{strategy.slug}/follow/", ANSWERS)
+    answer = page.post(f"/strategies/{strategy.slug}/follow/limits/", ANSWERS)
     assert "at least 2,000.00 USDT" in str(answer.context["form"].errors["allocation"])
 
 
@@ -177,16 +179,58 @@ def test_real_money_without_an_identity_check_cannot_be_chosen(page, user, strat
     account = ExchangeAccountFactory.create(owner=user, exchange="binance")
     address = f"/strategies/{strategy.slug}/follow/"
     assert "Real money needs an approved identity check" in text_of(page.get(address))
-    answer = page.post(address, ANSWERS | {"account": str(account.public_id)})
+    answer = page.post(f"{address}limits/", ANSWERS | {"account": str(account.public_id)})
     assert list(answer.context["form"].errors) == ["account"]
 
 
 def test_other_peoples_accounts_are_no_choice(page, strategy):
     other = ExchangeAccountFactory.create()
-    answer = page.post(f"/strategies/{strategy.slug}/follow/", ANSWERS | {"account": str(other.public_id)})
+    answer = page.post(
+        f"/strategies/{strategy.slug}/follow/limits/", ANSWERS | {"account": str(other.public_id)}
+    )
     assert list(answer.context["form"].errors) == ["account"]
 
 
 def test_following_needs_a_log_in(client, strategy):
     answer = client.get(f"/strategies/{strategy.slug}/follow/")
     assert answer.headers["Location"].startswith("/accounts/login/")
+
+
+def test_each_step_asks_for_its_own_and_carries_the_rest(page, strategy):
+    address = f"/strategies/{strategy.slug}/follow/"
+    answer = page.post(address, {"account": "new-paper"})
+    assert answer.headers["Location"] == f"{address}size/?account=new-paper"
+    typed = {"account": "new-paper", "allocation": "2500", "sizing_mode": "multiplier", "sizing_value": "0.5"}
+    answer = page.post(f"{address}size/", typed | {"max_slippage_bps": ""})
+    assert answer.headers["Location"].startswith(f"{address}limits/?")
+    shown = text_of(page.get(answer.headers["Location"]))
+    assert "never spending more than 2500 USDT" in shown
+    assert "Multiplier × 0.5" in shown
+    assert '<input type="hidden" name="allocation" value="2500">' in shown
+    assert 'name="max_slippage_bps" id="id_max_slippage_bps" value=""' in shown
+
+
+def test_back_keeps_what_was_typed_on_both_pages(page, strategy):
+    address = f"/strategies/{strategy.slug}/follow/"
+    typed = {name: text for name, text in ANSWERS.items() if name not in ("confirm", "form_id")}
+    answer = page.post(f"{address}limits/?to=back", typed | {"stop_loss_percent": "7", "confirm": "on"})
+    assert answer.headers["Location"].startswith(f"{address}size/?")
+    assert "confirm" not in answer.headers["Location"]
+    shown = text_of(page.get(answer.headers["Location"]))
+    assert 'name="allocation" id="id_allocation" value="1000"' in shown
+    assert '<input type="hidden" name="stop_loss_percent" value="7">' in shown
+
+
+def test_a_step_with_a_wrong_answer_leads_no_further(page, strategy):
+    answer = page.post(
+        f"/strategies/{strategy.slug}/follow/size/", {"account": "new-paper", "allocation": "20000"}
+    )
+    assert answer.status_code == 422
+    assert answer.context["step"].number == 2
+    assert "This account has 10,000.00 USDT free." in text_of(answer)
+
+
+def test_a_wrong_answer_of_an_earlier_step_leads_back_to_it(page, strategy):
+    answer = page.post(f"/strategies/{strategy.slug}/follow/limits/", ANSWERS | {"allocation": "no"})
+    assert answer.context["step"].number == 2
+    assert not Subscription.objects.exists()

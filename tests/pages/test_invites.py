@@ -133,6 +133,7 @@ def test_the_follow_form_carries_the_invite_and_spends_it(page, user, published)
         "sizing_value": "1",
         "confirm": "on",
     }
+    address = f"/strategies/{published.slug}/follow/limits/"
     refused = page.post(address, answers)
     assert refused.status_code == 422
     assert "takes an invite" in text_of(refused)
