@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
@@ -15,18 +16,24 @@ from strategies.models import Period, Statistics, Strategy
 MOST = 4
 TABLE_ROWS = 40
 WIDTH, HEIGHT, MARGIN = 640, 240, 8
+# Of a name at a curve's end.
+LINE = 15
 AMOUNT = Decimal(1000)
 MOST_MONEY = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`line` are the points of its curve on the common scale, `number` its dash and colour."""
+    """`line` are the points of its curve on the common scale, `number` its dash and colour.
+
+    `label_at` is how far from the top its end is named, clear of the others' names.
+    """
 
     number: int
     strategy: Strategy
     figures: Statistics
     line: str
+    label_at: int
     table: tuple[Point, ...]
     end: Decimal | None
     example: Example | None
@@ -39,12 +46,14 @@ def compare_page(request: HttpRequest) -> HttpResponse:
     kept = kept_figures([strategy.pk for strategy in strategies], period=period)
     curves = {strategy.pk: curve_of(kept[strategy.pk]) for strategy in strategies}
     scale = _Scale.over(list(curves.values()))
+    labels = _apart({pk: scale.end(curve) for pk, curve in curves.items() if scale and curve.points})
     compared = [
         Compared(
             number,
             strategy,
             kept[strategy.pk],
             scale.line(curves[strategy.pk]) if scale else "",
+            labels.get(strategy.pk, 0),
             _some(curves[strategy.pk]),
             curves[strategy.pk].values[-1] * 100 if curves[strategy.pk].points else None,
             example_of(kept[strategy.pk], amount=amount, fee_percent=strategy.performance_fee_percent),
@@ -92,13 +101,31 @@ class _Scale:
         )
 
     def line(self, curve: Curve) -> str:
-        height = self.high - self.low or Decimal(1)
-        room = HEIGHT - 2 * MARGIN
         return " ".join(
-            f"{WIDTH * (point.at.timestamp() - self.begin) / self.seconds:.1f},"
-            f"{HEIGHT - MARGIN - room * float((point.grown * 100 - self.low) / height):.1f}"
+            f"{WIDTH * (point.at.timestamp() - self.begin) / self.seconds:.1f},{self._down(point):.1f}"
             for point in curve.points
         )
+
+    def end(self, curve: Curve) -> float:
+        """How far from the top its last point is."""
+        return self._down(curve.points[-1])
+
+    def _down(self, point: Point) -> float:
+        height = self.high - self.low or Decimal(1)
+        return HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * float((point.grown * 100 - self.low) / height)
+
+
+def _apart(ends: Mapping[int, float]) -> dict[int, int]:
+    """Where each end is named: beside it, or as far off as the names above need; none beyond the edge."""
+    order = sorted(ends, key=ends.__getitem__)
+    places: dict[int, int] = {}
+    lowest = LINE
+    for key in order:
+        lowest = max(lowest, round(ends[key]) + LINE // 3)
+        places[key] = lowest
+        lowest += LINE
+    beyond = max([0, *(place - (HEIGHT - 2) for place in places.values())])
+    return {key: max(LINE * (n + 1), place - beyond) for n, (key, place) in enumerate(places.items())}
 
 
 def _period(request: HttpRequest) -> str:

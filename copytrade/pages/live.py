@@ -13,22 +13,34 @@ from django.utils.safestring import SafeString
 
 
 def render_live(
-    request: HttpRequest, template: str, context: Mapping[str, Any], *, address: str, every: str
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    address: str,
+    every: str,
+    key: str = "",
 ) -> SafeString:
     """The fragment in a frame that asks `address` again, telling by `after` what it already shows.
 
-    `every` empty: what is shown is final, and nothing is asked any more.
+    `every` empty: what is shown is final, and nothing is asked. `key` tells several of one page apart.
     """
-    return _frame(request, _body(request, template, context), template, address=address, every=every)
+    return _frame(request, _body(request, template, context), template, address=address, every=every, key=key)
 
 
 def answer_poll(
-    request: HttpRequest, template: str, context: Mapping[str, Any], *, address: str, every: str
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    address: str,
+    every: str,
+    key: str = "",
 ) -> HttpResponse:
     body = _body(request, template, context)
     if request.GET.get("after") == _cursor(body):
         return HttpResponse(status=204)
-    return HttpResponse(_frame(request, body, template, address=address, every=every))
+    return HttpResponse(_frame(request, body, template, address=address, every=every, key=key))
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
@@ -47,8 +59,10 @@ def _cursor(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def _frame(request: HttpRequest, body: SafeString, template: str, *, address: str, every: str) -> SafeString:
-    name = template.rpartition("/")[2].removesuffix(".html").replace("_", "-")
+def _frame(
+    request: HttpRequest, body: SafeString, template: str, *, address: str, every: str, key: str
+) -> SafeString:
+    name = template.rpartition("/")[2].removesuffix(".html").replace("_", "-") + key
     frame = {
         "id": f"live-{name}",
         "address": address,

@@ -58,7 +58,7 @@ def _charts(chosen: str, now: datetime) -> dict[str, Any]:
     try:
         return {"groups": charts(chosen, now=now)}
     except RedisError:
-        return {"groups": []}
+        return {"groups": [], "is_history_away": True}
 
 
 def _figures(now: datetime) -> dict[str, Any]:

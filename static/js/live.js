@@ -4,7 +4,6 @@
 (() => {
   const state = document.getElementById("live-state");
   const summary = document.getElementById("live-summary");
-  const words = JSON.parse(summary.dataset.words);
   const POLL = 3;
   const fresh = new Map();
   let checkedAt = Date.now();
@@ -45,8 +44,9 @@
     if (fresh.size === 0) return;
     const counts = {};
     for (const ending of fresh.values()) counts[ending] = (counts[ending] || 0) + 1;
+    const { one, many } = summary.dataset;
     const parts = Object.entries(counts).map(([ending, count]) => `${count} ${ending}`);
-    summary.textContent = `${fresh.size === 1 ? words.one : `${fresh.size} ${words.many}`}: ${parts.join(", ")}`;
+    summary.textContent = `${(fresh.size === 1 ? one : many).replace("%s", fresh.size)}: ${parts.join(", ")}`;
     fresh.clear();
   }, 10000);
 })();

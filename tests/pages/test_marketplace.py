@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -116,6 +118,19 @@ def test_strategies_are_compared_on_ones_own_amount(client, strategy, db):
     assert "100 became 90.00" in shown and "100 became 120.00" in shown
     assert "−200.00" in shown
     assert "+360.00" in shown and "after 40.00 fee" in shown
+
+
+def test_each_compared_curve_is_named_at_its_end_and_no_name_covers_another(client, db):
+    strategies = [StrategyFactory.create(name=f"Number {n}") for n in range(4)]
+    for strategy in strategies:
+        record_equity(strategy, [100, 110], every=timedelta(days=1))
+    ids = "&".join(f"id={strategy.public_id}" for strategy in strategies)
+    shown = text_of(client.get(f"/strategies/compare/?{ids}"))
+    places = [int(y) for y in re.findall(r'<text class="curve-end [^"]+" x="100%" y="(\d+)">', shown)]
+    assert len(places) == 4
+    assert all(low - high >= 15 for high, low in pairwise(sorted(places)))
+    assert min(places) > 0 and max(places) <= 240
+    assert "Number 3 </tspan>110.00" in shown
 
 
 @pytest.mark.parametrize(

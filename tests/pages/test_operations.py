@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from redis import RedisError
 
 from accounts.roles import Role
 from copytrade import alive, history, standing
@@ -43,6 +44,16 @@ def test_a_poll_that_brings_nothing_new_is_answered_by_204(admin):
     (address,) = re.findall(r'hx-get="(/operations/figures/\?after=\w+)" hx-trigger="every 5s"', page)
     assert admin.get(address).status_code == 204
     assert admin.get(FIGURES).status_code == 200
+
+
+def test_charts_that_the_broker_keeps_are_missed_in_words(admin, monkeypatch):
+    def away(*_asked: object, **_named: object) -> None:
+        raise RedisError
+
+    monkeypatch.setattr("copytrade.pages.operations.charts", away)
+    shown = text_of(admin.get(PAGE))
+    assert "there are no charts until it is back" in shown
+    assert "A sample is taken each minute" not in shown
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 
 from tests.factories import PASSWORD, ExchangeAccountFactory, SubscriptionFactory
+from tests.pages.market import text_of
 from tests.wallets.conftest import venue, wallets_venue
 from wallets.models import ExchangeAccount, WalletAddress
 
@@ -47,6 +48,22 @@ def test_wallets_stand_in_the_navigation(page, user):
 def test_empty_pages_say_what_belongs_there(page):
     assert "No account yet." in page.get(ACCOUNTS).content.decode()
     assert "No addresses yet." in page.get(ADDRESSES).content.decode()
+
+
+def test_only_the_health_of_an_account_is_live_and_not_its_forms(page, user):
+    account = ExchangeAccountFactory.create(owner=user)
+    shown = page.get(ACCOUNTS).content.decode()
+    ((address, live),) = re.findall(
+        r'hx-get="([^"]+)" hx-trigger="every 60s"[^>]*>(.*?)\n</div>', shown, re.DOTALL
+    ) or [("", "")]
+    assert address.startswith(f"/wallets/accounts/{account.public_id}/health/?after=")
+    assert "Working" in live
+    assert "<form" not in live
+    assert page.get(address).status_code == 204
+    ExchangeAccount.objects.update(status="invalid")
+    assert "Key refused" in text_of(page.get(address))
+    stranger = ExchangeAccountFactory.create()
+    assert page.get(f"/wallets/accounts/{stranger.public_id}/health/").status_code == 404
 
 
 def test_a_paper_account_is_opened_without_proof(page, venue):

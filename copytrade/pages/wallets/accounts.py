@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.person import signed_in
 from compliance.audit import Origin
 from copytrade.account_use import is_in_use
+from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.wallets import proof
 from copytrade.pages.wallets.forms import ConnectForm, KeysForm, PaperForm, RenameForm, all_errors
 from copytrade.pages.wallets.words import REFUSALS, refusal, what_to_do
@@ -25,13 +29,17 @@ from wallets import services
 from wallets.models import ExchangeAccount
 
 SHOWN = 100
+HEALTH = "wallets/_health.html"
+HEALTH_EVERY = "60s"
 KEPT = ("exchange", "label")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """An account with its health, which is live; the forms beside it are not, so that typing is not lost."""
+
     account: ExchangeAccount
-    to_do: str
+    health: SafeString
 
 
 @never_cache
@@ -39,8 +47,32 @@ class Row:
 @require_GET
 def accounts(request: HttpRequest) -> HttpResponse:
     connected = ExchangeAccount.objects.connected().owned_by(signed_in(request).pk).order_by("-pk")[:SHOWN]
-    rows = [Row(account, what_to_do(account)) for account in connected]
+    rows = [Row(account, _health(request, account)) for account in connected]
     return render(request, "wallets/accounts.html", {"rows": rows})
+
+
+def _health(request: HttpRequest, account: ExchangeAccount) -> SafeString:
+    return render_live(request, HEALTH, _facts(account), **_poll(account))
+
+
+@never_cache
+@require_GET
+def health(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return signed_out(request)
+    account = get_object_or_404(
+        ExchangeAccount.objects.connected().owned_by(signed_in(request).pk), public_id=public_id
+    )
+    return answer_poll(request, HEALTH, _facts(account), **_poll(account))
+
+
+def _facts(account: ExchangeAccount) -> dict[str, Any]:
+    return {"account": account, "to_do": what_to_do(account)}
+
+
+def _poll(account: ExchangeAccount) -> dict[str, str]:
+    address = reverse("wallet-health", args=[account.public_id])
+    return {"address": address, "every": HEALTH_EVERY, "key": str(account.public_id)}
 
 
 @never_cache
