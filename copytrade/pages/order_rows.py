@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from copytrade.pages.outcomes import outcome_key
+from copytrade.pages.outcomes import OUTCOMES, outcome_key
 from execution import explain
 from execution.models import CopyOrder, CopyOrderQuerySet
 
@@ -21,13 +21,14 @@ ORIGINS: dict[str, str | Promise] = {
     CopyOrder.Origin.REPAIR: _("A repair of what the books and the exchange told apart"),
     CopyOrder.Origin.MASTER: _("Your own signal"),
 }
+ENDINGS = {outcome.key: outcome.word for outcome in OUTCOMES}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     order: CopyOrder
     words: explain.StatusWords
-    ending: str
+    ending_word: str | Promise
     sentence: str
     average_price: Decimal | None
     slippage: Decimal | None
@@ -53,7 +54,7 @@ def order_row(order: CopyOrder) -> OrderRow:
     return OrderRow(
         order=order,
         words=explain.status_words(order),
-        ending=outcome_key(status=order.status, filled=order.filled_amount > 0),
+        ending_word=ENDINGS[outcome_key(status=order.status, filled=order.filled_amount > 0)],
         sentence=explain.reason_sentence(order),
         average_price=explain.average_price(order),
         slippage=explain.slippage_bps(order),

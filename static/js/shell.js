@@ -61,12 +61,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.elt.matches("[data-live]")) return;
-  toast(`The server answered ${event.detail.xhr.status}. Nothing was changed by this page.`);
-});
-
-function toast(text) {
+  const toasts = document.getElementById("toasts");
   const line = document.createElement("p");
-  line.textContent = text;
-  document.getElementById("toasts").append(line);
+  line.textContent = toasts.dataset.failed.replace("%s", event.detail.xhr.status);
+  toasts.append(line);
   setTimeout(() => line.remove(), 8000);
-}
+});
