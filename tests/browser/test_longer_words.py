@@ -79,7 +79,7 @@ def measured(page: Any, address: str) -> dict[str, Any]:
 
 def test_longer_words_break_no_page(open_page, person, addresses, monkeypatch):
     page = log_in(open_page(), person)
-    monkeypatch.setitem(trans_real._translations, "en", PseudoLocale("en"))
+    monkeypatch.setitem(vars(trans_real)["_translations"], "en", PseudoLocale("en"))
     found: dict[str, Any] = {}
     for address in addresses:
         found |= measured(page, address)

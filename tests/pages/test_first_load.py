@@ -61,7 +61,7 @@ def test_a_first_load_is_under_300_kilobytes_and_kept_for_years(user, pages):
             assert re.search(r"\.[0-9a-f]{12}\.\w+$", asset), asset
             assert "immutable" in answer.headers["Cache-Control"], asset
             assert int(re.findall(r"max-age=(\d+)", answer.headers["Cache-Control"])[0]) >= A_YEAR
-            sizes[address] += len(b"".join(answer.streaming_content))
+            sizes[address] += len(answer.getvalue())
     assert {address: size for address, size in sizes.items() if size > MOST_BYTES} == {}
     assert min(sizes.values()) > 80_000, "the style sheets alone are as much"
 
