@@ -54,8 +54,9 @@ class PlatformRun:
         for name in ("paper", "web", "trading", "default", "beat", "watcher"):
             self.platform.start(name)
         self.platform.wait_ready()
-        self.control("POST", "price", {"symbol": "BTCUSDT", "price": "100000"})
+        # Held first: a price may move between two requests.
         self.control("POST", "price", {"frozen": True})
+        self.control("POST", "price", {"symbol": "BTCUSDT", "price": "100000"})
 
     def stop(self) -> None:
         self.end_insider()
