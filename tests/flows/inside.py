@@ -34,6 +34,7 @@ from exchanges.errors import HeldBack  # noqa: E402
 from exchanges.types import Account, Credentials, Side  # noqa: E402
 from execution.models import CopyOrder  # noqa: E402
 from execution.states import FINAL  # noqa: E402
+from ledger.bills.services import settle_due  # noqa: E402
 from ledger.models import Position, Trade  # noqa: E402
 from risk.models import RiskLimits  # noqa: E402
 from strategies.models import PerformanceSnapshot, Signal, Strategy, StrategySymbol  # noqa: E402
@@ -173,6 +174,11 @@ def let_log_in(*, strategy: int, password: str) -> str:
         user=person, email=person.email, defaults={"verified": True, "primary": True}
     )
     return person.email
+
+
+def settle_fees() -> int:
+    """What the worker for other work does each hour."""
+    return settle_due(now=timezone.now())
 
 
 def limit_first_follower(*, strategy: int, max_order_notional: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Browser, ConsoleMessage, Download, Page, expect, sync_playwright
 
 from local.paths import ROOT
@@ -119,8 +118,12 @@ def test_a_newcomer_signs_up_copies_meets_a_limit_and_leaves(
     )
     page.get_by_role("button", name="Send document").click()
     expect(page.get_by_text("Passport received.")).to_be_visible()
+    approve(open_page(width=width), platform, email)
+    page.goto("/kyc/")
+    expect(page.get_by_role("main")).to_contain_text("Your identity is approved.")
 
-    follow(page, name)
+    find(page, name)
+    follow(page)
     platform.inside("master_trades", strategy=strategy, side="buy", share="0.1")
     copied = page.locator(".feed > li", has_text="Copied")
     expect(copied).to_have_count(1, timeout=LIVE_MS)
@@ -144,10 +147,28 @@ def test_a_newcomer_signs_up_copies_meets_a_limit_and_leaves(
     leave(page, name)
 
 
-def follow(page: Page, name: str) -> None:
-    """Look for it, read what copying it would have done, and follow with paper money."""
+def approve(page: Page, platform: PlatformRun, applicant: str) -> None:
+    """As a reviewer, who has to look at the document first."""
+    log_in(page, somebody(platform, "--role", "compliance"))
+    turn_on_second_factor(page, password=PASSWORD)
+    page.goto("/admin/accounts/kyccase/")
+    page.get_by_role("link", name=applicant).click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Look at the passport").click()
+    expect(opened.value.get_by_role("img")).to_be_visible()
+    opened.value.close()
+    page.get_by_label("Reason").fill("Passport is right")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Approved.")).to_be_visible()
+
+
+def find(page: Page, name: str) -> None:
     page.goto(f"/strategies/?search={name}")
     page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
+
+
+def follow(page: Page) -> None:
+    """From the strategy's page: read what copying it would have done, and follow with paper money."""
     page.get_by_role("link", name="Follow", exact=True).click()
     page.get_by_label("Open a paper account now").check()
     page.get_by_role("button", name="Continue").click()
@@ -169,18 +190,45 @@ def leave(page: Page, name: str) -> None:
     expect(page.get_by_text("1 trade", exact=True)).to_be_visible()
 
 
-def test_a_master_publishes_and_sends_a_signal_after_reading_what_it_will_do(
+@pytest.fixture
+def price_goes_back(platform: PlatformRun) -> Iterator[None]:
+    yield
+    platform.control("POST", "price", {"symbol": "BTCUSDT", "price": "100000"})
+
+
+@pytest.mark.usefixtures("price_goes_back")
+def test_a_master_invites_sends_a_signal_and_bills_what_the_follower_gained(
     open_page: OpenPage, platform: PlatformRun
 ) -> None:
-    page = open_page()
+    page, guest = open_page(), open_page(width=390)
     log_in(page, somebody(platform))
     page.goto("/wallets/accounts/connect/")
     page.get_by_role("button", name="Open paper account").click()
     page.goto("/studio/new/")
     page.get_by_label("Name").fill("Steady hands")
     page.get_by_label("Coins").fill("BTC/USDT")
+    page.get_by_label("Fee on followers' profit, in %").fill("10")
+    page.get_by_label("Who may find it").select_option("private")
     page.get_by_role("button", name="Keep as a draft").click()
     page.get_by_role("button", name="Publish").click()
+    page.get_by_role("link", name="Invites").click()
+    page.get_by_role("button", name="Make").click()
+
+    log_in(guest, somebody(platform))
+    guest.goto(page.locator("#new-invite").inner_text())
+    follow(guest)
+    publish_signal(page)
+    expect(guest.locator(".feed > li", has_text="Copied")).to_have_count(1, timeout=LIVE_MS)
+
+    platform.control("POST", "price", {"symbol": "BTCUSDT", "price": "120000"})
+    leave(guest, "Steady hands")
+    platform.inside("settle_fees")
+    page.goto("/bills/?role=master")
+    expect(page.get_by_role("row", name="Steady hands")).to_contain_text("10 %")
+
+
+def publish_signal(page: Page) -> None:
+    """What it will do is read first; it is gone when the exchange has it."""
     page.goto("/studio/")
     page.get_by_role("link", name="Publish signal").click()
     page.get_by_label("Amount of the coin").fill("0.01")
@@ -196,42 +244,10 @@ def test_a_master_publishes_and_sends_a_signal_after_reading_what_it_will_do(
     eventually(sent, bool)
 
 
-def test_a_reviewer_looks_at_a_document_and_approves(open_page: OpenPage, platform: PlatformRun) -> None:
-    applicant = somebody(platform)
-    send_passport(platform, applicant)
-    page = open_page()
-    log_in(page, somebody(platform, "--role", "compliance"))
-    turn_on_second_factor(page, password=PASSWORD)
-    page.goto("/dashboard/")
-    page.get_by_role("link", name="Reviews").first.click()
-    page.get_by_role("link", name=applicant).click()
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Look at the passport").click()
-    expect(opened.value.get_by_role("img")).to_be_visible()
-    opened.value.close()
-    page.get_by_label("Reason").fill("Passport is right")
-    page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_text("Approved.")).to_be_visible()
-
-
-def send_passport(platform: PlatformRun, email: str) -> None:
-    url = platform.platform.url
-    body = {"email": email, "password": PASSWORD, "name": "kyc", "scopes": ["read", "kyc"]}
-    token = requests.post(f"{url}/token/issue", json=body, timeout=30).json()["token"]
-    sent = requests.post(
-        f"{url}/api/v1/kyc/documents/",
-        headers={"Authorization": f"Bearer {token}", "X-Nonce": secrets.token_hex(8)},
-        data={"kind": "passport"},
-        files={"file": ("passport.png", image("PNG", (900, 600)))},
-        timeout=30,
-    )
-    assert sent.status_code == 201, sent.text
-
-
 def test_an_auditor_exports_the_record_with_its_proof(
     open_page: OpenPage, platform: PlatformRun, tmp_path: Path
 ) -> None:
-    page = open_page()
+    page = open_page(width=390)
     log_in(page, somebody(platform, "--role", "auditor"))
     turn_on_second_factor(page, password=PASSWORD)
     page.goto("/audit/")
