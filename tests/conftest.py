@@ -9,6 +9,8 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings
 from django.core.servers.basehttp import WSGIRequestHandler
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts import second_factor, token_store
@@ -21,6 +23,10 @@ from tests import factories
 # Tests that empty the cache must not do so under a test of another process; 5 and 6 are taken.
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL.rpartition('/')[0]}/{8 + int(_PROCESS) % 8}"
+
+# How fast a machine is says nothing about the code.
+hypothesis_settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any")
 
 STAFF_PATHS = second_factor.STAFF_PATHS
 
