@@ -9,6 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import consequences
 from accounts.consequences import Event
@@ -90,8 +91,9 @@ def _erase(user: User, origin: Origin, now: datetime) -> None:
         NotificationChannel.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
-        # Also of what was asked for about them, such as a role.
-        LogEntry.objects.filter(object_repr__icontains=user.email).update(object_repr="erased")
+        # Also of what was asked for about them, such as a role: its name ends with theirs.
+        named = Q(object_repr__iexact=user.email) | Q(object_repr__iendswith=f" {user.email}")
+        LogEntry.objects.filter(named).update(object_repr="erased")
         user.email, user.display_name = f"{user.public_id}@erased.invalid", ""
         user.erased_at = now
         user.set_unusable_password()

@@ -15,7 +15,7 @@ from exchanges.rounding import EXACT, plain
 from ledger.models import Mark
 from records.bulk import select
 from strategies.models import Signal
-from subscriptions.sizing import BPS, Sized, Step
+from subscriptions.sizing import BPS, PLACES, Sized, Step
 
 # It changes slowly, and is read every ten minutes.
 VOLUME_IS_GOOD_FOR = timedelta(hours=1)
@@ -65,7 +65,7 @@ def _facts(signal: Signal, venues: list[str]) -> tuple[object, ...]:
     share = min(spent / equity, Decimal(1)) if equity and equity > 0 else ZERO
     part = signal.amount / whole
     return (
-        *(number.quantize(Decimal("1e-18"), ROUND_DOWN) for number in (spent, part, share)),
+        *(number.quantize(PLACES, ROUND_DOWN) for number in (spent, part, share)),
         signal.strategy_id,
         signal.number,
         signal.symbol,
@@ -78,7 +78,7 @@ def cut(sized: Sized, shares: Mapping[str, str], exchange: str) -> Sized:
     share = shares.get(exchange)
     if share is None or sized.amount is None:
         return sized
-    amount = EXACT.multiply(sized.amount, Decimal(share)).quantize(Decimal("1e-18"), ROUND_DOWN, EXACT)
+    amount = EXACT.multiply(sized.amount, Decimal(share)).quantize(PLACES, ROUND_DOWN, EXACT)
     percent = plain(Decimal(settings.MAX_BPS_OF_DAY_VOLUME) / 100)
     step = Step(
         "Thin coin",

@@ -13,7 +13,6 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from records.bulk import select
 from records.fields import MoneyField, PublicIdModel
 from risk.checks import Limits
 from strategies.models import Strategy
@@ -57,17 +56,11 @@ class LimitsModel(models.Model):
         return Limits(*(getattr(self, name) for name in _LIMITS))
 
 
-def _limits_by(column: str, of: type[LimitsModel], keys: Iterable[int]) -> dict[int, Limits]:
-    # Asked for every slice of followers: the ORM would write each key into the statement.
-    columns = ", ".join((column, *_LIMITS))
-    sql = f"SELECT {columns} FROM {of._meta.db_table} WHERE {column} = ANY(%s)"  # nosec B608 # noqa: S608 - names of the class
-    return {key: Limits(*limits) for key, *limits in select(sql, (list(keys),))}
-
-
 class RiskLimitsQuerySet(models.QuerySet["RiskLimits"]):
     def by_user(self, user_ids: Iterable[int]) -> dict[int, Limits]:
         """The limits of those of the users who have set any."""
-        return _limits_by("user_id", self.model, user_ids)
+        rows = self.filter(user_id__in=user_ids).values_list("user_id", *_LIMITS)
+        return {user_id: Limits(*limits) for user_id, *limits in rows}
 
 
 class RiskLimits(LimitsModel):
@@ -81,7 +74,8 @@ class RiskLimits(LimitsModel):
 class SubscriptionLimitsQuerySet(models.QuerySet["SubscriptionLimits"]):
     def by_subscription(self, subscription_ids: Iterable[int]) -> dict[int, Limits]:
         """The limits of those of the subscriptions that have any."""
-        return _limits_by("subscription_id", self.model, subscription_ids)
+        rows = self.filter(subscription_id__in=subscription_ids)
+        return {key: Limits(*limits) for key, *limits in rows.values_list("subscription_id", *_LIMITS)}
 
 
 class SubscriptionLimits(LimitsModel):

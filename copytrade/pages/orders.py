@@ -30,8 +30,7 @@ from risk.models import SubscriptionLimits
 # Neither decimals nor the name of a coin.
 LONG_NUMBER = re.compile(r"(?<![\w.,])\d{4,}(?!\w)")
 EVERY = "3s"
-# As the claim writes it down.
-LIMIT_STEP = "Cut to your limits"
+# Codes of what stopped an order, and of the steps that made it smaller.
 LIMITS = frozenset(
     {
         Reason.KILL_SWITCH,
@@ -99,7 +98,7 @@ def _facts(order: CopyOrder) -> dict[str, Any]:
         "attempts": [(attempt, ATTEMPTS[attempt.outcome]) for attempt in explain.attempts(order)],
         "steps": [{name: _grouped(text) for name, text in step.items()} for step in order.sizing],
         "limits_at": _limits_at(order),
-        "limit_step": LIMIT_STEP,
+        "limits": LIMITS,
         "fills": Fill.objects.filter(
             exchange_account=order.exchange_account, client_order_id=order.client_order_id
         ).order_by("at", "id"),
@@ -108,7 +107,7 @@ def _facts(order: CopyOrder) -> dict[str, Any]:
 
 def _limits_at(order: CopyOrder) -> str:
     """Where the limit is changed that cut this order or stopped it; empty where none did."""
-    is_cut = any(step.get("label") == LIMIT_STEP for step in order.sizing)
+    is_cut = any(step.get("cut") in LIMITS for step in order.sizing)
     if order.subscription is None or not (is_cut or order.reason_code in LIMITS):
         return ""
     if SubscriptionLimits.objects.filter(subscription=order.subscription).exists():

@@ -49,6 +49,13 @@ def test_its_owner_is_told_what_was_taken_back_why_and_what_it_changes(subscript
         assert words in note.body
 
 
+def test_a_master_is_told_of_a_trade_of_their_own(subscription):
+    (trade,) = book(subscription.strategy, [fill("buy", "1", "100")])
+    reverse(trade)
+    note = Notification.objects.get(user=subscription.strategy.owner)
+    assert (note.kind, note.link) == ("trade_reversed", "/trades/")
+
+
 # --- Stories ------------------------------------------------------------------------------------------
 
 

@@ -186,7 +186,8 @@ def test_what_a_limit_stopped_or_cut_leads_to_that_limit(of_the_copy, page, subs
     stopped, cut, free = signal_with_copies(subscription.strategy, [(subscription, "denied")]) + [
         signal_with_copies(subscription.strategy, [(subscription, "filled")])[0] for _order in range(2)
     ]
-    step = {"label": "Cut to your limits", "detail": "0.0012 is more than they allow", "result": "0.0005"}
+    words = {"label": "Cut to your limits", "detail": "0.0012 is more than they allow", "result": "0.0005"}
+    step = words | {"cut": "max_order_notional"}
     CopyOrder.objects.filter(pk=cut.pk).update(sizing=[step])
     if of_the_copy:
         SubscriptionLimits.objects.create(subscription=subscription, max_order_notional=5)
