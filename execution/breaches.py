@@ -8,8 +8,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from exchanges.rounding import plain
 from execution.day_results import write_openings
 from execution.decisions import Denied
 from execution.orders import Order
@@ -137,6 +139,16 @@ def _stop_for_the_day(user_id: int, allowance: Allowance, denial: Denial, now: d
             breach.paused_at = now
             breach.save(force_insert=True)
         concerned = [row.pk for row in rows if allowance.subscription_id in (None, row.pk)]
-        paused = pause_for_loss(subscription_ids=concerned, now=now)
+        paused = pause_for_loss(subscription_ids=concerned, numbers=_numbers(breach), now=now)
     log.warning("daily_loss_reached", user=str(user.public_id), paused=paused)
     return True
+
+
+def _numbers(breach: Breach) -> str:
+    return _(
+        "You lost %(value)s %(currency)s since your day began; your limit is %(limit)s %(currency)s."
+    ) % {
+        "value": plain(round(breach.value, 2)),
+        "limit": plain(breach.limit),
+        "currency": breach.currency,
+    }

@@ -143,7 +143,7 @@ def _decide_entry(order: Order, facts: Facts, rules: MarketRules, now: datetime)
     _trace(order, sized)
     if denied := _denied(order, amount, subscription, facts, rules):
         facts.denied.append(denied)
-        order.reason_text = denied.denial.sentence
+        order.reason_text = f"{denied.denial.sentence} {_would_have_been(order, amount, rules)}"
         return _give_up(order, facts, Status.DENIED, Reason(denied.denial.rule), now)
     # What the allocation cannot pay is never chased; what is merely too small joins the next change.
     position.target = position.held + amount if sized.is_cut else target
@@ -183,6 +183,11 @@ def _denied(
         if denial:
             return Denied(order, relation.follower_id, denial, allowance)
     return None
+
+
+def _would_have_been(order: Order, amount: Decimal, rules: MarketRules) -> str:
+    price = plain(order.price or ZERO)
+    return f"The order was to buy {plain(amount)} {rules.base} at {price} {rules.quote} at most."
 
 
 def _wish(order: Order, amount: Decimal, allowance: Allowance, facts: Facts, rules: MarketRules) -> Wish:

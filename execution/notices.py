@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.notifications.kinds import NotificationKind
-from accounts.notifications.services import notify
+from accounts.notifications.services import notify, notify_each
 from exchanges.rounding import plain
 from execution.reasons import Reason
 from execution.states import Status
@@ -110,7 +110,8 @@ def tell_of_stop(copy: Subscription, level: str, result: Decimal, *, now: dateti
     percent = copy.stop_loss_percent if is_loss else copy.take_profit_percent
     title = _("Stop-loss of %(strategy)s reached") if is_loss else _("Take-profit of %(strategy)s reached")
     body = _(
-        "The result of this copy is %(result)s %(quote)s; your level is %(percent)s %% of the allocation. "
+        "The result of this copy is %(result)s %(quote)s; your level is %(percent)s %% of the allocation "
+        "(%(limit)s %(quote)s). "
         "The copy is paused and all that it holds is being sold at the market.\n\n"
         "Nothing is bought until you resume it. What was sold, and at which price, is under Orders."
     )
@@ -118,6 +119,7 @@ def tell_of_stop(copy: Subscription, level: str, result: Decimal, *, now: dateti
         "result": plain(round(result, 2)),
         "quote": copy.strategy.quote,
         "percent": plain(percent or Decimal(0)),
+        "limit": plain(round((percent or Decimal(0)) * copy.allocation / 100, 2)),
     }
     notify(
         user_ids=[copy.follower_id],
@@ -132,10 +134,10 @@ def tell_of_stop(copy: Subscription, level: str, result: Decimal, *, now: dateti
 
 def tell_of_refused(signal_ids: Sequence[int]) -> None:
     """Of orders of these signals that a limit or the exchange refused: once a day for strategy and reason."""
-    followers = defaultdict(set)
-    for follower_id, *cause in select(_REFUSED, (list(signal_ids),)):
-        followers[tuple(cause)].add(follower_id)
-    for (strategy_id, name, status, code, at), told in followers.items():
+    told: dict[tuple[int, str, str, str, datetime], dict[int, str]] = defaultdict(dict)
+    for follower_id, text, *cause in select(_REFUSED, (list(signal_ids),)):
+        told[tuple(cause)][follower_id] = text
+    for (strategy_id, name, status, code, at), texts in told.items():
         is_denied = status == Status.DENIED
         title = (
             _("Copies of %(strategy)s are denied")
@@ -146,17 +148,13 @@ def tell_of_refused(signal_ids: Sequence[int]) -> None:
             "%(sentence)s\n\nThis is told once a day for each reason: further ones are under Orders, each "
             "with what was tried. %(todo)s"
         )
-        words = {
-            "sentence": _sentence(code),
-            "todo": _("You can change your limits.")
-            if is_denied
-            else _("Look at the account at the exchange."),
-        }
-        notify(
-            user_ids=told,
+        todo = _("You can change your limits.") if is_denied else _("Look at the account at the exchange.")
+        sentence = _sentence(code)
+        notify_each(
+            # Of a limit each is told the numbers: theirs, and what the order would have been.
+            {user: body % {"sentence": text or sentence, "todo": todo} for user, text in texts.items()},
             kind=NotificationKind.COPIES_REFUSED,
             title=title % {"strategy": name},
-            body=body % words,
             link=reverse("risk") if is_denied else reverse("orders"),
             now=at,
             dedupe=f"{strategy_id}:{code}:{at:%Y-%m-%d}",
@@ -171,12 +169,14 @@ def _sentence(code: str) -> str:
 
 
 _REFUSED = """
-    SELECT s.follower_id, t.id, t.name, o.status, o.reason_code, max(max(o.updated_at)) OVER ()
+    SELECT s.follower_id,
+        (array_agg(CASE WHEN o.status = 'denied' THEN o.reason_text ELSE '' END ORDER BY o.id))[1],
+        t.id, t.name, o.status, o.reason_code, max(max(o.updated_at)) OVER ()
     FROM execution_copyorder o
     JOIN subscriptions_subscription s ON s.id = o.subscription_id
     JOIN strategies_strategy t ON t.id = s.strategy_id
     WHERE o.signal_id = ANY(%s) AND o.status IN ('denied', 'rejected')
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY s.follower_id, t.id, o.status, o.reason_code
 """
 
 

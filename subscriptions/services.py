@@ -117,9 +117,12 @@ def pause_all(*, follower: User, now: datetime) -> int:
         return _pause(active, Why.YOU, now, by_id=follower.pk)
 
 
-def pause_for_loss(*, subscription_ids: Sequence[int], now: datetime) -> int:
-    """Their owner's limit for a day's loss was reached. The caller holds the rows' locks."""
-    return _pause(subscription_ids, Why.DAILY_LOSS, now)
+def pause_for_loss(*, subscription_ids: Sequence[int], numbers: str, now: datetime) -> int:
+    """Their owner's limit for a day's loss was reached, by these `numbers` in a sentence.
+
+    The caller holds the rows' locks.
+    """
+    return _pause(subscription_ids, Why.DAILY_LOSS, now, numbers=numbers)
 
 
 def pause_unapproved(*, now: datetime) -> int:
@@ -147,12 +150,14 @@ def stop(*, subscription: Subscription, now: datetime) -> None:
     note([subscription], History.Act.PAUSED, by_id=None, now=now, reason="level")
 
 
-def _pause(subscription_ids: Sequence[int], why: Why, now: datetime, *, by_id: int | None = None) -> int:
+def _pause(
+    subscription_ids: Sequence[int], why: Why, now: datetime, *, by_id: int | None = None, numbers: str = ""
+) -> int:
     """The caller holds the rows' locks."""
     rows = Subscription.objects.filter(pk__in=subscription_ids, status=Subscription.Status.ACTIVE)
     copies = list(rows.select_related("strategy"))
     note(copies, History.Act.PAUSED, by_id=by_id, now=now, reason="" if by_id else why.name.lower())
-    telling.paused(copies, why, now=now)
+    telling.paused(copies, why, numbers=numbers, now=now)
     return rows.update(status=Subscription.Status.PAUSED)
 
 

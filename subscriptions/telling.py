@@ -38,7 +38,7 @@ class Why(Enum):
     DAILY_LOSS = (
         gettext_lazy("your limit for a day's loss was reached"),
         gettext_lazy(
-            "Your limits have the numbers. Until the day is over nothing is bought; resume it then."
+            "Until the day is over nothing is bought; resume it then. You can also change your limits."
         ),
     )
 
@@ -60,12 +60,14 @@ def started(copy: Subscription, *, now: datetime) -> None:
     _tell(copy, NotificationKind.SUBSCRIPTION_STARTED, title, body % words, now)
 
 
-def paused(copies: Iterable[Subscription], why: Why, *, now: datetime) -> None:
+def paused(copies: Iterable[Subscription], why: Why, *, numbers: str = "", now: datetime) -> None:
+    """`numbers`: what was reached, in a sentence."""
     for copy in copies:
         title = _("Copying %(strategy)s is paused: {why}").format(why=why.words)
-        body = _("Nothing is bought any more. What the master sells is still sold for you.\n\n%(todo)s")
+        happened = _("Nothing is bought any more. What the master sells is still sold for you.")
+        body = f"{numbers} {happened}".lstrip() + f"\n\n{why.todo}"
         link = reverse("risk") if why == Why.DAILY_LOSS else ""
-        _tell(copy, NotificationKind.SUBSCRIPTION_PAUSED, title, body % {"todo": why.todo}, now, link=link)
+        _tell(copy, NotificationKind.SUBSCRIPTION_PAUSED, title, body, now, link=link)
 
 
 def resumed(copy: Subscription, *, now: datetime) -> None:

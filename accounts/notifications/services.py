@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +18,9 @@ INSERT = """
 WITH told_now AS (
 INSERT INTO accounts_notification
     (public_id, user_id, kind, title, body, link, dedupe_key, created_at, mail, mail_due_at, mail_attempts)
-SELECT told.public_id, told.user_id, %(kind)s, %(title)s, %(body)s, %(link)s, %(key)s, %(now)s,
+SELECT told.public_id, told.user_id, %(kind)s, %(title)s, told.body, %(link)s, %(key)s, %(now)s,
     CASE WHEN %(kind)s = ANY(settings.mail_off) AND NOT %(always)s THEN 'none' ELSE 'due' END, %(now)s, 0
-FROM unnest(%(ids)s::uuid[], %(users)s::bigint[]) AS told(public_id, user_id)
+FROM unnest(%(ids)s::uuid[], %(users)s::bigint[], %(bodies)s::text[]) AS told(public_id, user_id, body)
 LEFT JOIN accounts_notificationsettings settings ON settings.user_id = told.user_id
 ORDER BY told.user_id
 ON CONFLICT (user_id, dedupe_key) DO NOTHING
@@ -52,19 +52,33 @@ def notify(
     One statement, whatever their number. `title` is the fact, `body` what happened, what we did and what
     they can do; `link` is a path. Of two calls with one `kind` and `dedupe` a person is told once.
     """
-    users = sorted(set(user_ids))
+    bodies = dict.fromkeys(user_ids, body)
+    return notify_each(bodies, kind=kind, title=title, now=now, dedupe=dedupe, link=link)
+
+
+def notify_each(
+    bodies: Mapping[int, str],
+    *,
+    kind: NotificationKind,
+    title: str,
+    now: datetime,
+    dedupe: str,
+    link: str = "",
+) -> int:
+    """The same where each person is told numbers of their own: user → body."""
+    users = sorted(bodies)
     if not users:
         return 0
     values: dict[str, Any] = {
         "kind": kind.value,
         "title": " ".join(title.split())[:TITLE_LENGTH],
-        "body": body,
         "link": link,
         "key": f"{kind.value}:{dedupe}"[:KEY_LENGTH],
         "now": now,
         "always": kind in ALWAYS,
         "ids": [uuid7() for _ in users],
         "users": users,
+        "bodies": [bodies[user] for user in users],
     }
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -117,8 +118,15 @@ def _shown(request: HttpRequest, form: LimitsForm) -> HttpResponse:
 
 
 def _breaches(user_id: int) -> list[tuple[Breach, Any, str]]:
-    """Each with its rule and its numbers in words, newest first."""
-    rows = Breach.objects.owned_by(user_id).select_related("subscription__strategy").order_by("-id")
+    """Each with its rule and its numbers in words, newest first; `denied`: what was stopped, in a sentence."""
+    orders = CopyOrder.objects.filter(
+        subscription=OuterRef("copy"), client_order_id=OuterRef("client_order_id"), status=Status.DENIED
+    )
+    mine = Breach.objects.owned_by(user_id).select_related("subscription__strategy").order_by("-id")
+    rows = mine.annotate(
+        denied=Subquery(orders.values("reason_text")[:1]),
+        order_shown=Subquery(orders.values("public_id")[:1]),
+    )
     return [
         (row, LABELS.get(row.rule, row.rule.replace("_", " ")), _reached(row))
         for row in rows[:BREACHES_SHOWN]

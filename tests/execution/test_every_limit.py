@@ -130,7 +130,9 @@ def test_a_days_open_loss_pauses_all_copies_of_its_owner_once(world: World) -> N
     breach = Breach.objects.get()
     assert (breach.rule, breach.limit) == ("max_daily_loss", 5)
     assert breach.value > 5
-    assert Notification.objects.get(user=paused.follower).kind == "subscription_paused"
+    told = Notification.objects.get(user=paused.follower)
+    assert told.kind == "subscription_paused"
+    assert f"You lost {round(breach.value, 2)} USDT since your day began; your limit is 5 USDT." in told.body
     # Who resumes is not paused again today, but buys nothing either.
     Subscription.objects.update(status="active")
     assert breaches.watch_losses(now=timezone.now()) == 0

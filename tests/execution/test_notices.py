@@ -30,7 +30,18 @@ def test_denied_copies_are_told_once_a_day_for_each_reason(world: World) -> None
         (first.follower_id, f"Copies of {world.strategy.name} are denied"),
     ]
     body = Notification.objects.get(kind="copies_refused").body
-    assert "Stopped by your limit for one order." in body and "change your limits" in body
+    assert "Stopped by your limit: this order is 99.30 USDT; you allow 50." in body
+    assert "The order was to buy 0.00099 BTC at 100300 USDT at most." in body
+    assert "change your limits" in body
+
+
+def test_each_follower_is_told_the_numbers_of_their_own_limit(world: World) -> None:
+    for row, most in zip(world.subscriptions, (50, 60, 70), strict=True):
+        RiskLimits.objects.create(user=row.follower, max_order_notional=Decimal(most))
+    world.copy("buy", "0.01")
+    told = dict(Notification.objects.filter(kind="copies_refused").values_list("user_id", "body"))
+    for row, most in zip(world.subscriptions, (50, 60, 70), strict=True):
+        assert f"you allow {most}." in told[row.follower_id]
 
 
 def test_what_was_filled_or_skipped_is_told_to_nobody(world: World) -> None:
@@ -48,7 +59,9 @@ def test_a_level_reached_is_told_once_with_the_result(world: World) -> None:
         stops.watch_levels(now=now)
     follower = world.subscriptions[0].follower_id
     assert titles("stop_reached") == [(follower, f"Stop-loss of {world.strategy.name} reached")]
-    assert "your level is 5 % of the allocation" in Notification.objects.get(kind="stop_reached").body
+    assert (
+        "your level is 5 % of the allocation (50 USDT)" in Notification.objects.get(kind="stop_reached").body
+    )
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,19 @@ def test_a_breach_is_told_with_its_numbers_and_only_its_owner_acknowledges_it(pa
     statuses = [page.post(f"/risk/breaches/{b.public_id}/acknowledge/").status_code for b in (mine, theirs)]
     assert statuses == [302, 404]
     assert list(Breach.objects.filter(acknowledged_at=None)) == [theirs]
+
+
+def test_a_breach_tells_what_was_blocked_and_what_it_would_have_been(page, user, subscription):
+    (order,) = signal_with_copies(subscription.strategy, [(subscription, "denied")])
+    blocked = (
+        "Stopped by your limit: this order is 99.69 USDT; you allow 50. The order was to buy 0.00099 BTC."
+    )
+    type(order).objects.filter(pk=order.pk).update(reason_text=blocked)
+    now = timezone.now()
+    Breach.objects.create(
+        user=user, rule="max_order_notional", limit=50, value=Decimal("99.69"), currency="USDT", day=now.date(),
+        at=now, copy=subscription, client_order_id=order.client_order_id,
+    )  # fmt: skip
+    panel = page.get("/risk/").content.decode().partition('id="breaches-title"')[2].partition("</section>")[0]
+    assert blocked in panel
+    assert f"/orders/{order.public_id}/" in panel

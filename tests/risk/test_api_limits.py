@@ -131,9 +131,22 @@ def test_the_switch_is_also_understood_as_yes_or_no(api, sent, mode):
     ],
 )
 def test_a_wrong_limit_is_named_and_changes_nothing(api, body, code, attr):
-    api.put(URL, {"max_order_notional": "7"})
+    before = {
+        "currency": "USDC",
+        "max_order_notional": "7",
+        "max_open_notional": "70",
+        "max_daily_loss": "5",
+        "max_slippage_bps": 25,
+        "max_open_positions": 3,
+        "max_orders_per_day": 9,
+        "symbols_allowed": ["BTC/USDT"],
+        "symbols_blocked": ["DOGE/USDT"],
+        "oversize": "cut",
+        "kill_switch": "close_only",
+    }
+    api.put(URL, before)
     assert error_of(api.put(URL, body)) == (code, attr)
-    assert api.get(URL).json()["max_order_notional"] == "7"
+    assert api.get(URL).json() == before
 
 
 def test_the_answer_tells_what_had_left_before(api, user, subscription):
