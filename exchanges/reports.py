@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,8 @@ from exchanges.types import (
 
 # Bybit calls a part-filled immediate-or-cancel order closed, others canceled or expired: all are final.
 _FINAL = frozenset({"closed", "canceled", "expired", "rejected"})
+# A last price that no bid and ask stand beside says nothing after this.
+LAST_ALONE_FOR = timedelta(minutes=1)
 # Where the venues' raw trades carry our order id.
 _CLIENT_ID_KEYS = ("c", "clientOrderId", "orderLinkId", "clOrdId", "cl_ord_id", "clientOid")
 
@@ -124,16 +126,23 @@ def _transfer(entry: Mapping[str, Any], kind: TransferKind) -> TransferReport:
 
 
 def quotes(tickers: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, Quote]:
-    """Only symbols with a bid, an ask and a last price: no price is unknown, never 0."""
+    """Only symbols with a price that counts: no price is unknown, never 0.
+
+    Where nobody bids or asks the last price counts alone, as long as the venue dates it within a minute.
+    """
     known = {}
     for symbol, ticker in tickers.items():
         bid, ask, last = decimal(ticker["bid"]), decimal(ticker["ask"]), decimal(ticker["last"])
-        if min(bid, ask, last) <= 0:
+        at = _at(ticker.get("timestamp"), now)
+        has_book = min(bid, ask) > 0
+        is_dated = bool(ticker.get("timestamp")) and now - at <= LAST_ALONE_FOR
+        if last <= 0 or not (has_book or is_dated):
             continue
         volume = decimal(ticker.get("quoteVolume"))
         if volume == 0 and ticker.get("baseVolume"):
             volume = EXACT.multiply(decimal(ticker["baseVolume"]), last)
-        known[symbol] = Quote(symbol, bid, ask, last, volume, _at(ticker.get("timestamp"), now))
+        book = (bid, ask) if has_book else (None, None)
+        known[symbol] = Quote(symbol, *book, last, volume, at)
     return known
 
 

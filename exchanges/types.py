@@ -132,11 +132,11 @@ class MarketRules:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A symbol's price now. `at` is when the venue said so."""
+    """A symbol's price now. `at` is when the venue said so; without orders on both sides the book is None."""
 
     symbol: str
-    bid: Decimal
-    ask: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
     last: Decimal
     quote_volume_24h: Decimal
     at: datetime

@@ -88,7 +88,10 @@ def read_venue(exchange: str, symbols: set[str], now: datetime) -> int:
     return len(marks)
 
 
-def _middle(quote: Quote) -> Decimal:
+def _middle(quote: Quote) -> Decimal | None:
+    """None: nobody bids or asks, and the last price stands for it."""
+    if quote.bid is None or quote.ask is None:
+        return None
     return EXACT.divide(quote.bid + quote.ask, Decimal(2))
 
 

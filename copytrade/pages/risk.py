@@ -118,7 +118,7 @@ def _shown(request: HttpRequest, form: LimitsForm) -> HttpResponse:
 
 
 def _breaches(user_id: int) -> list[tuple[Breach, Any, str]]:
-    """Each with its rule and its numbers in words, newest first; `denied`: what was stopped, in a sentence."""
+    """Each with its rule and its numbers in words, newest first; `denied` says what was stopped."""
     orders = CopyOrder.objects.filter(
         subscription=OuterRef("copy"), client_order_id=OuterRef("client_order_id"), status=Status.DENIED
     )

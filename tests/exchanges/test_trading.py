@@ -185,6 +185,7 @@ def test_fills_outside_the_asked_time_are_left_out(account: Account, order: Orde
 def test_quotes_have_all_prices_and_only_listed_symbols(paper: Any) -> None:
     quotes = loop.run(gateway.fetch_quotes("paper", ["BTC/USDT", "NO/SUCH"]), 10)
     assert set(quotes) == {"BTC/USDT"}
+    assert quotes["BTC/USDT"].bid and quotes["BTC/USDT"].ask
     assert 0 < quotes["BTC/USDT"].bid <= quotes["BTC/USDT"].ask
     assert len(loop.run(gateway.fetch_quotes("paper"), 10)) > 5
     assert loop.run(gateway.fetch_quotes("paper", []), 10) == {}

@@ -1,18 +1,22 @@
 """Each limit on the way of a trade, of the owner and of one copy; what was reached is written down once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from accounts.notifications.models import Notification
-from execution import breaches, claiming
+from exchanges import gateway
+from exchanges.types import Quote
+from execution import breaches, claiming, guard
 from execution.models import CopyOrder
 from execution.states import Status
 from ledger.models import Mark
+from ledger.valuation import worth_of
 from risk import platform
 from risk.models import Breach, DayOpening, RiskLimits, SubscriptionLimits
 from subscriptions.models import Subscription
@@ -104,6 +108,22 @@ def test_a_limit_in_another_currency_is_judged_at_a_fresh_rate_only(world: World
     assert world.copy("buy", "0.005")[0].status == Status.FILLED
 
 
+def test_where_nobody_bids_or_asks_the_last_price_values_and_converts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_sided(exchange: str, symbols: list[str]) -> dict[str, Quote]:
+        now = timezone.now()
+        return {name: Quote(name, None, None, Decimal(100_000), Decimal(0), now) for name in symbols}
+
+    world.copy("buy", "0.01")
+    monkeypatch.setattr(gateway, "fetch_quotes", one_sided)
+    assert guard.read_venue("paper", {"BTC/USDT"}, timezone.now()) == 1
+    copy = world.subscriptions[0]
+    assert worth_of([copy], now=timezone.now())[copy.pk].pnl is not None
+    limit(world, currency="BTC", max_order_notional=Decimal("0.0009"))
+    assert world.copy("buy", "0.01")[0].reason_code == "max_order_notional"
+
+
 def test_one_cause_is_written_down_once_a_day(world: World) -> None:
     limit(world, max_order_notional=Decimal(50))
     first = world.copy("buy", "0.01")[0]
@@ -154,6 +174,46 @@ def test_yesterdays_loss_is_not_todays(world: World) -> None:
     assert breaches.watch_losses(now=timezone.now()) == 0
     mark("84000")
     assert breaches.watch_losses(now=timezone.now()) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "within", "after"),
+    [
+        # Berlin, 29 March 2026: 23 hours, from 23:00 to 22:00 UTC.
+        ("2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        # Berlin, 25 October 2026: 25 hours, from 22:00 to 23:00 UTC.
+        ("2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+    ],
+    ids=["23 hours", "25 hours"],
+)
+def test_a_loss_counts_for_the_whole_of_a_day_whose_clock_changes_and_no_longer(
+    world: World, before: str, within: str, after: str
+) -> None:
+    follower = world.subscriptions[0].follower
+    type(follower).objects.filter(pk=follower.pk).update(time_zone="Europe/Berlin")
+    first, begins, ends = (datetime.fromisoformat(moment) for moment in (before, within, after))
+    world.copy("buy", "0.01")
+    world.copy("sell", "0.01")
+    # What it lost are fees, of about 0.1 at both sides.
+    limit(world, max_daily_loss=Decimal("0.1"))
+    last = ends - timedelta(seconds=1)
+    mark("100000", at=ends)
+
+    def traded_at(moment: datetime) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute("UPDATE ledger_trade SET at = %s", [moment])
+            cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+        DayOpening.objects.all().delete()
+
+    # Lost the moment before it began: none of this day's, to its end.
+    traded_at(first)
+    assert breaches.watch_losses(now=last) == 0
+    # Lost in its first moment: this day's to its last one, and the next day's no more.
+    traded_at(begins)
+    assert breaches.watch_losses(now=ends) == 0
+    assert breaches.watch_losses(now=last) == 1
+    assert Breach.objects.get().day == last.astimezone(ZoneInfo("Europe/Berlin")).date()
 
 
 def test_without_a_fresh_price_nothing_is_paused_and_nothing_is_bought(world: World) -> None:

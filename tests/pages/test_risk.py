@@ -120,8 +120,8 @@ def test_a_breach_tells_what_was_blocked_and_what_it_would_have_been(page, user,
     type(order).objects.filter(pk=order.pk).update(reason_text=blocked)
     now = timezone.now()
     Breach.objects.create(
-        user=user, rule="max_order_notional", limit=50, value=Decimal("99.69"), currency="USDT", day=now.date(),
-        at=now, copy=subscription, client_order_id=order.client_order_id,
+        user=user, rule="max_order_notional", limit=50, value=Decimal("99.69"), currency="USDT",
+        day=now.date(), at=now, copy=subscription, client_order_id=order.client_order_id,
     )  # fmt: skip
     panel = page.get("/risk/").content.decode().partition('id="breaches-title"')[2].partition("</section>")[0]
     assert blocked in panel
