@@ -122,6 +122,7 @@ def test_where_nobody_bids_or_asks_the_last_price_values_and_converts(
     assert worth_of([copy], now=timezone.now())[copy.pk].pnl is not None
     limit(world, currency="BTC", max_order_notional=Decimal("0.0009"))
     assert world.copy("buy", "0.01")[0].reason_code == "max_order_notional"
+    assert world.copy("buy", "0.004")[0].status == Status.FILLED
 
 
 def test_one_cause_is_written_down_once_a_day(world: World) -> None:
