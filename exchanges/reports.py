@@ -141,8 +141,7 @@ def quotes(tickers: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str,
         volume = decimal(ticker.get("quoteVolume"))
         if volume == 0 and ticker.get("baseVolume"):
             volume = EXACT.multiply(decimal(ticker["baseVolume"]), last)
-        book = (bid, ask) if has_book else (None, None)
-        known[symbol] = Quote(symbol, *book, last, volume, at)
+        known[symbol] = Quote(symbol, bid if has_book else None, ask if has_book else None, last, volume, at)
     return known
 
 

@@ -104,7 +104,7 @@ def order(paper: PaperExchange) -> Callable[..., OrderRequest]:
             "side": Side.BUY,
             "type": OrderType.LIMIT_IOC,
             "quantity": Decimal("0.001"),
-            "price": (quote.ask * Decimal("1.02")).quantize(Decimal("0.01")),
+            "price": ((quote.ask or quote.last) * Decimal("1.02")).quantize(Decimal("0.01")),
             "signed_at": gateway.venue_now("paper"),
         }
         return OrderRequest(**{**fields, **changes})
