@@ -284,3 +284,17 @@ def test_others_positions_are_not_told(api_of, stranger, subscription):
     )
     Position.objects.create(strategy=subscription.strategy, symbol="BTC/USDT", held=1)
     assert api_of(stranger).get("/api/v1/positions/").json()["results"] == []
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_an_export_without_bounds_or_with_the_widest_tells_everything(api, subscription, form):
+    book(subscription, trade_id="1")
+    everything = export_of(api, f"format={form}")[1]
+    widest = "from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59Z"
+    assert export_of(api, f"format={form}&{widest}")[1] == everything
+    assert str(subscription.public_id) in everything
+
+
+@pytest.mark.parametrize("bound", ["from=0001-01-01T00:00:00%2B14:00", "to=9999-12-31T23:59:59-14:00"])
+def test_a_bound_beyond_all_time_is_refused(api, bound):
+    assert api.get(f"{EXPORT}?format=csv&{bound}").status_code == 400
