@@ -1,4 +1,4 @@
-"""Why coins of a copy may be missing at the exchange: told from the books, without asking anybody."""
+"""Why coins of a copy may be missing, or more be there: told from the books, without asking anybody."""
 
 from __future__ import annotations
 
@@ -43,7 +43,18 @@ def _paid_in_fees(account_id: int, asset: str) -> Decimal:
     return total
 
 
+def surplus_cause(*, account_id: int, asset: str, surplus: Decimal) -> str | Promise:
+    """Why more is there than was copied; purchases of ours that were missed have been asked for before."""
+    if _moved(account_id, asset, Transfer.Kind.DEPOSIT) >= surplus:
+        return _("they were deposited")
+    return _("the owner's own coins or own trading, or a fill that the exchange tells no more")
+
+
 def _withdrawn(account_id: int, asset: str) -> Decimal:
+    return _moved(account_id, asset, Transfer.Kind.WITHDRAWAL)
+
+
+def _moved(account_id: int, asset: str, kind: str) -> Decimal:
     """Only while the coin was copied: what went before were its owner's own."""
     copied = Trade.objects.filter(
         exchange_account_id=account_id, subscription__isnull=False, symbol__startswith=f"{asset}/"
@@ -52,11 +63,10 @@ def _withdrawn(account_id: int, asset: str) -> Decimal:
     if since is None:
         return Decimal(0)
     # Venues tell transfers to the second.
-    gone = Transfer.objects.filter(
-        exchange_account_id=account_id,
-        asset=asset,
-        kind=Transfer.Kind.WITHDRAWAL,
-        at__gte=since.replace(microsecond=0),
+    moved = Transfer.objects.filter(
+        exchange_account_id=account_id, asset=asset, kind=kind, at__gte=since.replace(microsecond=0)
     )
-    total: Decimal = gone.aggregate(sum=Coalesce(Sum(F("amount") + F("fee")), Decimal(0)))["sum"]
+    # A fee is paid beside what leaves, and is gone before what comes.
+    worth = F("amount") + F("fee") if kind == Transfer.Kind.WITHDRAWAL else F("amount")
+    total: Decimal = moved.aggregate(sum=Coalesce(Sum(worth), Decimal(0)))["sum"]
     return total

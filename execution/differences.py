@@ -16,10 +16,14 @@ from wallets.models import ExchangeAccount
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that a person should look at, in a sentence."""
+    """One thing that a person should look at, in a sentence.
+
+    `is_of_books` False: more is there than was copied, which the books say nothing against.
+    """
 
     account: ExchangeAccount
     sentence: str
+    is_of_books: bool = True
 
 
 def find_differences() -> Iterator[Difference]:
@@ -55,6 +59,13 @@ def _told(comparison: Comparison) -> Iterator[Difference]:
         yield Difference(account, "its coins were not counted, as orders are under way")
     for count in comparison.counts:
         yield Difference(account, _sentence(count))
+    for more in comparison.surpluses:
+        yield Difference(
+            account,
+            f"{plain(more.there)} {more.asset} are there and {plain(more.booked)} of them were copied: "
+            f"no copy sells the rest; {more.cause}",
+            is_of_books=False,
+        )
 
 
 def _sentence(count: Count) -> str:

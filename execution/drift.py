@@ -16,13 +16,14 @@ from decimal import Decimal, localcontext
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from exchanges import gateway, loop
 from exchanges.errors import ExchangeError, Unavailable
 from exchanges.rounding import EXACT
 from exchanges.types import Balance, TransferReport
 from execution import notices
-from execution.causes import SENTENCES, likely_cause
+from execution.causes import SENTENCES, likely_cause, surplus_cause
 from execution.models import CoinDifference, CopyOrder
 from execution.states import AT_THE_VENUE
 from ledger.adjustments import shrink
@@ -57,11 +58,23 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Surplus:
+    """A coin of which more is there than was copied: its owner's, and nothing is done about it."""
+
+    account: ExchangeAccount
+    asset: str
+    booked: Decimal
+    there: Decimal
+    cause: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of comparing an account: missing coins, or why nothing can be said of it now."""
+    """What came of comparing an account: coins missing or beyond, or why nothing can be said of it now."""
 
     account: ExchangeAccount
     counts: Sequence[Count] = ()
+    surpluses: Sequence[Surplus] = ()
     error: ExchangeError | None = None
     is_busy: bool = False
 
@@ -88,7 +101,7 @@ def compare(accounts: Sequence[ExchangeAccount]) -> list[Comparison]:
     asked_at = timezone.now()
     answers = loop.run(_balances_of(accounts), timeout=BALANCES_LIMIT_SECONDS)
     comparisons = []
-    _read_transfers([a for a, b in zip(accounts, answers, strict=True) if _looks_short(a, b)], now=asked_at)
+    _read_transfers([a for a, b in zip(accounts, answers, strict=True) if _differs(a, b)], now=asked_at)
     for account, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, ExchangeError):
             comparisons.append(Comparison(account, error=answer))
@@ -97,15 +110,15 @@ def compare(accounts: Sequence[ExchangeAccount]) -> list[Comparison]:
     return comparisons
 
 
-def _looks_short(account: ExchangeAccount, answer: dict[str, Balance] | ExchangeError) -> bool:
-    """Without a lock: whether the reason for missing coins is worth a question."""
+def _differs(account: ExchangeAccount, answer: dict[str, Balance] | ExchangeError) -> bool:
+    """Without a lock: whether the reason for coins missing or beyond is worth a question."""
     if isinstance(answer, ExchangeError):
         return False
     booked: dict[str, Decimal] = defaultdict(Decimal)
     held = Position.objects.open().filter(subscription__exchange_account=account)
     for symbol, amount in held.values_list("symbol", "held"):
         booked[symbol.partition("/")[0]] += amount
-    return any(asset not in answer or answer[asset].total < amount for asset, amount in booked.items())
+    return any(asset not in answer or answer[asset].total != amount for asset, amount in booked.items())
 
 
 def _read_transfers(accounts: Sequence[ExchangeAccount], *, now: datetime) -> None:
@@ -154,17 +167,20 @@ def note(
             return Comparison(account, is_busy=True)
         by_coin = _sub_positions(relations)
         known = {row.asset: row for row in CoinDifference.objects.filter(exchange_account=account)}
-        counts = []
+        counts, surpluses = [], []
         for asset in sorted({*by_coin, *known}):
             booked = sum((row.held for row in by_coin[asset]), ZERO)
             there = balances[asset].total if asset in balances else ZERO
             if there >= booked:
                 CoinDifference.objects.filter(exchange_account=account, asset=asset).delete()
+                if there > booked > 0:
+                    cause = surplus_cause(account_id=account.pk, asset=asset, surplus=there - booked)
+                    surpluses.append(Surplus(account, asset, booked, there, cause))
                 continue
             row = known.get(asset) or _first_sight(account, asset, booked - there, now)
             is_settled = _settle(row, booked - there, by_coin[asset], relations, now)
             counts.append(Count(account, asset, booked, there, row.cause, is_settled))
-    return Comparison(account, tuple(counts))
+    return Comparison(account, tuple(counts), tuple(surpluses))
 
 
 def _is_busy(account: ExchangeAccount, asked_at: datetime) -> bool:

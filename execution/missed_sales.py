@@ -1,4 +1,4 @@
-"""Sales of ours that the books have not heard of to the end: asked for before anybody else is suspected."""
+"""Orders of ours that the books have not heard of to the end: asked for before anybody is suspected."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def look_again(*, now: datetime) -> Work:
     return work
 
 
-def adopt(account_ids: Collection[int], *, now: datetime) -> Work:
-    """Ask about these accounts' sales that ended lately without being filled, and book what is new."""
+def adopt(account_ids: Collection[int], *, now: datetime, side: str = "sell") -> Work:
+    """Ask about these accounts' orders that ended lately without being filled, and book what is new."""
     ended = CopyOrder.objects.filter(
         exchange_account__in=account_ids,
         subscription__isnull=False,
-        side="sell",
+        side=side,
         attempt__gt=0,
         status__in=ENDED,
         finished_at__gte=now - reconcile.VENUES_REMEMBER,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.notifications.models import Notification
+from copytrade import self_checks
 from exchanges import gateway, loop
 from exchanges.types import OrderRequest, OrderType, Side
 from execution import claiming, drift, missed_sales, placing, reconcile
@@ -45,11 +46,15 @@ def a_minute_passes() -> None:
 
 
 def sell_by_hand(account: ExchangeAccount, amount: str, symbol: str = "BTC/USDT") -> None:
+    trade_by_hand(account, Side.SELL, amount, symbol)
+
+
+def trade_by_hand(account: ExchangeAccount, side: Side, amount: str, symbol: str = "BTC/USDT") -> None:
     """The follower's own market order at the exchange."""
     request = OrderRequest(
         client_order_id=f"own{CopyOrder.objects.count()}x{amount[-3:]}",
         symbol=symbol,
-        side=Side.SELL,
+        side=side,
         type=OrderType.MARKET,
         quantity=Decimal(amount),
         price=None,
@@ -381,3 +386,48 @@ def test_an_adjustment_cannot_be_changed_or_removed(world: World) -> None:
     for change in changes:
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
+
+
+# --- More is there than was copied --------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_coins_that_were_deposited_beside_a_copy_are_listed_with_that_reason_and_touch_nothing(
+    world: World,
+) -> None:
+    world.copy("buy", "0.05")
+    held = position_of(world).held
+    world.venue.post("/control/deposit", {"key": world.keys[0], "asset": "BTC", "amount": "0.5"})
+    first = run_reconcile()
+    assert (first[0], first[1].splitlines()[-1]) == (0, "0 differences")
+    assert f"BTC are there and {held.normalize():f} of them were copied" in first[1]
+    assert "they were deposited" in first[1]
+    assert run_reconcile() == first
+    assert self_checks.check_exchanges() == 0
+    assert position_of(world).held == held
+    assert not list(check_books())
+
+
+@pytest.mark.django_db
+def test_coins_that_the_owner_bought_beside_a_copy_are_listed_as_own_trading(world: World) -> None:
+    world.copy("buy", "0.05")
+    trade_by_hand(account_of(world), Side.BUY, "0.002")
+    code, output = run_reconcile()
+    assert code == 0
+    assert "own trading" in output and "deposited" not in output
+
+
+@pytest.mark.django_db
+def test_a_purchase_of_ours_that_was_missed_is_adopted_and_is_no_surplus(world: World) -> None:
+    world.copy("buy", "0.05")
+    held = position_of(world).held
+    order_ids = world.fan_out(world.master_trades("buy", "0.02"))
+    for _outcomes in placing.send(claiming.claim(order_ids, worker="dies", now=timezone.now()).to_send):
+        pass
+    CopyOrder.objects.filter(pk__in=order_ids).update(
+        status="canceled", reason_code="beyond_slippage", finished_at=timezone.now(), look_up_at=None
+    )
+    assert run_reconcile() == (0, "0 differences\n")
+    bought = CopyOrder.objects.get(pk=order_ids[0])
+    assert (bought.status, bought.filled_amount) == ("filled", bought.requested_amount)
+    assert held < position_of(world).held <= held + bought.filled_amount

@@ -24,10 +24,11 @@ class Command(BaseCommand):
         CopyOrder.objects.filter(status__in=AT_THE_VENUE).update(look_up_at=now)
         while CopyOrder.objects.to_look_up(now=now).exists():
             tasks.enqueue_work(look_up_due(now=now))
-        tasks.enqueue_work(missed_sales.adopt(accounts_with_coins(), now=timezone.now()))
+        for side in ("sell", "buy"):
+            tasks.enqueue_work(missed_sales.adopt(accounts_with_coins(), now=timezone.now(), side=side))
         count = 0
         for difference in find_differences():
-            count += 1
+            count += difference.is_of_books
             self.stdout.write(f"{difference.account}: {difference.sentence}")
         self.stdout.write(f"{count} differences")
         if count:
