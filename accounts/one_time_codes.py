@@ -7,6 +7,7 @@ from typing import Any
 from allauth.mfa import app_settings
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django.core.cache import cache
 
 
@@ -32,6 +33,17 @@ class _UsedUp:
     def clean_code(self) -> Any:
         code = super().clean_code()  # type: ignore[misc]
         keep_refused(self.authenticator, code)
+        return code
+
+
+class ActivateCodeForm(ActivateTOTPForm):  # type: ignore[misc]
+    """The code that sets an app up is used up with that: it does not log anybody in afterwards."""
+
+    def clean_code(self) -> Any:
+        code = super().clean_code()
+        coming = Authenticator(user=self.user, type=Authenticator.Type.TOTP)
+        coming.wrap()._mark_code_used(code)
+        keep_refused(coming, code)
         return code
 
 

@@ -208,11 +208,11 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 MFA_ADAPTER = "accounts.second_factor.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 MFA_TOTP_ISSUER = "Copytrade"
 # Clocks of phones are off by some seconds, and people type.
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
+    "activate_totp": "accounts.one_time_codes.ActivateCodeForm",
     "authenticate": "accounts.one_time_codes.LogInCodeForm",
     "reauthenticate": "accounts.one_time_codes.ConfirmCodeForm",
     "add_webauthn": "accounts.passkeys.AddPasskeyForm",

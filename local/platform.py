@@ -52,7 +52,8 @@ class Platform:
         self.run_dir = run_dir
         self.web_port = web_port or free_port()
         self.paper_port = free_port()
-        self.url = f"http://127.0.0.1:{self.web_port}"
+        # A name, since browsers keep no passkey for a bare address.
+        self.url = f"http://localhost:{self.web_port}"
         self.paper_url = f"http://127.0.0.1:{self.paper_port}"
         self.env = {
             **env,

@@ -38,6 +38,10 @@ class StrictSerializer(serializers.Serializer[Any]):
         return {str(name)[:NAME_SHOWN]: [error] for name in data if name not in known}
 
 
+class NoFieldsSerializer(StrictSerializer):
+    """A body without fields."""
+
+
 class QuerySerializer(StrictSerializer):
     """The filters of a list: unknown, repeated and empty ones are refused, never ignored."""
 

@@ -37,10 +37,6 @@ CHOICES = (
 )
 
 
-class NothingSerializer(StrictSerializer):
-    """A body without fields."""
-
-
 class SizingSerializer(StrictSerializer):
     """`value`: a factor, or with `fixed_notional` the quote for each of the master's orders."""
 

@@ -15,6 +15,7 @@ from accounts.authentication import person
 from compliance.audit import Origin
 from rest import codes
 from rest.errors import Conflict, invalid
+from rest.serializers import NoFieldsSerializer
 from rest.views import ApiView
 from wallets import addresses
 from wallets.address_serializers import (
@@ -158,12 +159,14 @@ class SendCodeView(ApiView):
     @extend_schema(
         summary="Send a new code for a withdrawal address",
         tags=["wallets"],
-        request=None,
+        request=NoFieldsSerializer,
         responses={204: OpenApiResponse(description="It is on its way; the one before is void.")},
     )
     def post(self, request: Request, address_id: UUID) -> Response:
+        address = _own_address(request, address_id)
+        self.body(NoFieldsSerializer)
         try:
-            addresses.send_new_code(address=_own_address(request, address_id), now=timezone.now())
+            addresses.send_new_code(address=address, now=timezone.now())
         except addresses.TooManyCodes as error:
             raise Conflict(TOO_MANY_CODES) from error
         except addresses.NothingToConfirm as error:

@@ -19,6 +19,7 @@ from exchanges.errors import VenueNotSupported
 from exchanges.types import Credentials
 from rest import codes
 from rest.errors import Conflict, Refusal, TryLater, invalid
+from rest.serializers import NoFieldsSerializer
 from rest.views import ApiView
 from wallets import services
 from wallets.models import ExchangeAccount
@@ -165,13 +166,13 @@ class ValidateExchangeAccountView(ApiView):
     @extend_schema(
         summary="Check an exchange account at the exchange",
         tags=["wallets"],
-        request=None,
+        request=NoFieldsSerializer,
         responses=ExchangeAccountSerializer,
     )
     def post(self, request: Request, account_id: UUID) -> Response:
-        account = services.validate_account(
-            account=_own_account(request, account_id), origin=Origin.of(request), now=timezone.now()
-        )
+        account = _own_account(request, account_id)
+        self.body(NoFieldsSerializer)
+        account = services.validate_account(account=account, origin=Origin.of(request), now=timezone.now())
         return Response(ExchangeAccountSerializer(account).data)
 
 
@@ -192,9 +193,9 @@ class RotateExchangeAccountView(ApiView):
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         account = _own_account(request, account_id)
+        given = self.body(KeysSerializer)
         if account.is_paper:
             raise Refusal(PAPER_HAS_NO_KEYS)
-        given = self.body(KeysSerializer)
         with answered_in_codes():
             account = services.rotate_keys(
                 account=account,

@@ -14,13 +14,13 @@ from accounts.authentication import person
 from accounts.notifications import preferences, services
 from accounts.notifications.models import Notification
 from accounts.notifications.serializers import (
-    NoFieldsSerializer,
     NotificationFilters,
     NotificationPreferencesSerializer,
     NotificationPreferencesSetSerializer,
     NotificationSerializer,
     ReadSerializer,
 )
+from rest.serializers import NoFieldsSerializer
 from rest.views import ApiView
 
 

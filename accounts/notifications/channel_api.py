@@ -25,10 +25,10 @@ from accounts.notifications.channel_serializers import (
 from accounts.notifications.gate import AddressRefused, Gate, Unreachable
 from accounts.notifications.models import NotificationChannel
 from accounts.notifications.senders import FieldWrong
-from accounts.notifications.serializers import NoFieldsSerializer
 from compliance.audit import Origin
 from rest import codes
 from rest.errors import TryLater, invalid
+from rest.serializers import NoFieldsSerializer
 from rest.throttles import seconds_to_wait
 from rest.views import ApiView
 

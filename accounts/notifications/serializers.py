@@ -12,10 +12,6 @@ from rest.fields import Moment
 from rest.serializers import QuerySerializer, StrictSerializer
 
 
-class NoFieldsSerializer(StrictSerializer):
-    """A body without fields."""
-
-
 class NotificationFilters(QuerySerializer):
     unread = serializers.ChoiceField(choices=["true", "false"], required=False)
 

@@ -64,7 +64,7 @@ def follow_page(request: HttpRequest, slug: str, number: int = 1) -> HttpRespons
     free = [choice.account for choice in choices if not choice.obstacle]
     wants_preview = "preview" in request.POST
     form = FollowForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         strategy=strategy,
         accounts=free,
         initial=_suggestion(strategy, free) | answers(request.GET) | {"invite": invite},

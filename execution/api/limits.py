@@ -19,6 +19,7 @@ from execution import tasks
 from execution.models import CopyOrder
 from execution.services import release_parked_exits
 from execution.states import AT_THE_VENUE
+from rest.serializers import NoFieldsSerializer
 from rest.views import ApiView
 from risk import services
 from risk.models import Breach, KillSwitch
@@ -129,10 +130,14 @@ class AcknowledgeView(ApiView):
     pagination_class = None
 
     @extend_schema(
-        summary="Say that you have seen it", tags=["risk"], request=None, responses=BreachSerializer
+        summary="Say that you have seen it",
+        tags=["risk"],
+        request=NoFieldsSerializer,
+        responses=BreachSerializer,
     )
     def post(self, request: Request, breach_id: UUID) -> Response:
         breach = get_object_or_404(_breaches(request), public_id=breach_id)
+        self.body(NoFieldsSerializer)
         services.acknowledge(breach=breach, now=timezone.now())
         return Response(BreachSerializer(breach).data)
 

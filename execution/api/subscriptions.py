@@ -17,14 +17,13 @@ from rest_framework.response import Response
 from compliance.audit import Origin
 from execution import leaving
 from ledger.valuation import worth_of
-from rest.serializers import validated_query
+from rest.serializers import NoFieldsSerializer, validated_query
 from rest.views import ApiView
 from subscriptions import following, services
 from subscriptions.api import person
 from subscriptions.models import History, Subscription
 from subscriptions.serializers import (
     HistorySerializer,
-    NothingSerializer,
     PositionsQuery,
     SubscriptionAnswerSerializer,
     SubscriptionChangeSerializer,
@@ -151,7 +150,7 @@ class OpenPositionsView(ApiView):
     )
     def post(self, request: Request, subscription_id: UUID) -> Response:
         subscription = _one(request, subscription_id)
-        self.body(NothingSerializer)
+        self.body(NoFieldsSerializer)
         services.open_positions(subscription=subscription, now=timezone.now())
         return Response(_answer(subscription), status=202)
 
@@ -181,7 +180,7 @@ class PauseAllView(ApiView):
         responses=inline_serializer("Paused", {"paused": serializers.IntegerField()}),
     )
     def post(self, request: Request) -> Response:
-        self.body(NothingSerializer)
+        self.body(NoFieldsSerializer)
         paused = services.pause_all(follower=person(request), now=timezone.now())
         return Response({"paused": paused})
 
@@ -201,7 +200,7 @@ class CloseAllView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
-        self.body(NothingSerializer)
+        self.body(NoFieldsSerializer)
         rows = leaving.leave_all(
             follower=person(request), positions=Subscription.OnUnsubscribe.CLOSE, now=timezone.now()
         )

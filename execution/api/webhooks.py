@@ -25,11 +25,11 @@ from rest.errors import NotHere, TooLarge
 from rest.fields import Moment
 from rest.parsers import parse
 from rest.schema import Schema
+from rest.serializers import NoFieldsSerializer
 from rest.throttles import seconds_to_wait
 from rest.views import ApiView
 from strategies import webhooks
 from strategies.models import Signal, Strategy, Webhook
-from subscriptions.serializers import NothingSerializer
 
 MOST_BYTES = 64 * 1024
 # As for unknown tokens: guessing is hopeless, the limit keeps a flood of guesses out of the audit record.
@@ -76,12 +76,12 @@ class WebhooksView(ApiView):
         summary="Create a secret address for signals",
         description="For services that send neither headers nor nonces. The address is shown this once.",
         tags=["webhooks"],
-        request=NothingSerializer,
+        request=NoFieldsSerializer,
         responses={201: CreatedWebhookSerializer},
     )
     def post(self, request: Request, strategy_id: UUID) -> Response:
         strategy = _own(request, strategy_id)
-        self.body(NothingSerializer)
+        self.body(NoFieldsSerializer)
         created = webhooks.create_webhook(strategy=strategy, origin=Origin.of(request), now=timezone.now())
         answer = {
             "id": created.webhook.public_id,

@@ -16,12 +16,11 @@ from compliance.audit import Origin
 from ledger.bills import services
 from ledger.bills.models import Bill, BillState
 from rest.fields import DecimalString, Moment, Reference
-from rest.serializers import QuerySerializer
+from rest.serializers import NoFieldsSerializer, QuerySerializer
 from rest.views import ApiView
 from strategies.serializers import Choice
 from subscriptions.api import person
 from subscriptions.seeing import nameable
-from subscriptions.serializers import NothingSerializer
 
 ROLES = ("follower", "master")
 
@@ -123,12 +122,12 @@ class MarkPaidView(ApiView):
         summary="Say that a bill was paid",
         description="The master's word. The same again changes nothing; a waived bill stays waived.",
         tags=["books"],
-        request=NothingSerializer,
+        request=NoFieldsSerializer,
         responses=BillSerializer,
     )
     def post(self, request: Request, bill_id: UUID) -> Response:
         bill = _bill(request, bill_id)
-        self.body(NothingSerializer)
+        self.body(NoFieldsSerializer)
         services.mark_paid(bill=bill, by=person(request), origin=Origin.of(request), now=timezone.now())
         return Response(_answer(self, bill))
 
@@ -141,12 +140,12 @@ class WaiveView(ApiView):
         summary="Waive a bill",
         description="The master's word. The same again changes nothing; a paid bill stays paid.",
         tags=["books"],
-        request=NothingSerializer,
+        request=NoFieldsSerializer,
         responses=BillSerializer,
     )
     def post(self, request: Request, bill_id: UUID) -> Response:
         bill = _bill(request, bill_id)
-        self.body(NothingSerializer)
+        self.body(NoFieldsSerializer)
         services.waive(bill=bill, by=person(request), origin=Origin.of(request), now=timezone.now())
         return Response(_answer(self, bill))
 

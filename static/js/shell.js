@@ -39,11 +39,20 @@ window.addEventListener("pageshow", (event) => {
 });
 
 // A button with data-copy="id" puts that element's text on the clipboard, and says so in its own words.
+// Browsers give this clipboard neither over plain HTTP nor to whom people refuse it: the older way, or the text is marked.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-  button.textContent = button.dataset.copied;
+  const source = document.getElementById(button.dataset.copy);
+  let isCopied = true;
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+  } catch {
+    getSelection().selectAllChildren(source);
+    isCopied = document.execCommand("copy");
+  }
+  if (isCopied) button.textContent = button.dataset.copied;
+  else tell(document.getElementById("toasts").dataset.marked);
 });
 
 // A hidden page asks nothing.
@@ -61,9 +70,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.elt.matches("[data-live]")) return;
-  const toasts = document.getElementById("toasts");
-  const line = document.createElement("p");
-  line.textContent = toasts.dataset.failed.replace("%s", event.detail.xhr.status);
-  toasts.append(line);
-  setTimeout(() => line.remove(), 8000);
+  tell(document.getElementById("toasts").dataset.failed.replace("%s", event.detail.xhr.status));
 });
+
+function tell(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  document.getElementById("toasts").append(line);
+  setTimeout(() => line.remove(), 8000);
+}

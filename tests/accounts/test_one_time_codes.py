@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from rest_framework.test import APIClient
@@ -69,3 +70,18 @@ def test_a_used_code_is_refused_for_as_long_as_it_would_be_good(at, way):
         at(seconds)
         assert not any(other(code) for other in WAYS), seconds
     assert way(code_at(SECRET, START + 90))
+
+
+def test_the_code_that_sets_the_app_up_is_used_up_with_it(at, user):
+    at(0)
+    Authenticator.objects.filter(user=user).delete()
+    page = Client()
+    page.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    page.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page.get("/accounts/2fa/totp/activate/")
+    code = code_at(page.session["mfa.totp.secret"], START + SECONDS_OF_A_CODE)
+    page.post("/accounts/2fa/totp/activate/", {"code": code})
+    assert Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    for seconds in (0, 31, 89):
+        at(seconds)
+        assert not any(way(code) for way in WAYS), seconds

@@ -28,6 +28,14 @@ def platform_of(tmp_path: Path) -> Iterator[Start]:
         platform.stop_all()
 
 
+def test_people_are_sent_to_a_name_as_no_browser_keeps_a_passkey_for_a_bare_address(
+    platform_of: Start,
+) -> None:
+    platform = platform_of("web: sleep 1")
+    assert platform.url == f"http://localhost:{platform.web_port}"
+    assert platform.env["PUBLIC_URL"] == platform.url
+
+
 def test_a_process_that_dies_at_its_start_says_why(platform_of: Start) -> None:
     platform = platform_of("trading: sh -c 'echo no such queue >&2; exit 3'")
     platform.start("trading")

@@ -159,6 +159,11 @@ def test_a_wrong_answer_comes_back_beside_its_field_and_starts_nothing(field, va
     assert not ExchangeAccount.objects.filter(owner=user).exists()
 
 
+def test_a_form_without_any_answer_comes_back_with_what_is_missing(page, strategy):
+    answer = page.post(f"/strategies/{strategy.slug}/follow/limits/", {})
+    assert answer.status_code == 422
+
+
 def test_the_form_comes_back_as_typed(page, strategy):
     shown = text_of(
         page.post(f"/strategies/{strategy.slug}/follow/limits/", ANSWERS | {"allocation": "12345678"})
