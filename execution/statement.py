@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from datetime import datetime
+from decimal import Decimal, localcontext
 from heapq import merge
 from operator import attrgetter
 
 from django.db.models import QuerySet
 
 from exchanges.rounding import EXACT
-from ledger.models import Adjustment, Bill, PricePoint, Trade, TradeQuerySet, Transfer
-from ledger.pnl import NOTHING, PLACES, ZERO, Holding, book
+from execution.reported import kept, prices_at, rate_by
+from ledger.models import Adjustment, Bill, Trade, TradeQuerySet, Transfer
+from ledger.pnl import NOTHING, ZERO, Holding, book
 from ledger.recounting import execution_of, without_what_left
-from risk.rates import Rates, symbols_between
+from risk.rates import symbols_between
 from subscriptions.models import History, Subscription
 
-# A price that was read longer ago is none.
-PRICE_IS_OF = timedelta(minutes=15)
 CHUNK = 2000
 
 
@@ -168,39 +167,24 @@ def _balance(subscription: Subscription, count: _Count, at: datetime) -> Balance
     exchange, quote = subscription.exchange_account.exchange, subscription.strategy.quote
     currency = subscription.follower.report_currency
     held = {symbol: row for symbol, row in count.holdings.items() if row.held}
-    pairs = symbols_between(quote, currency)
-    prices = _prices_at(exchange, {*held, *pairs}, at)
+    prices = prices_at(exchange, {*held, *symbols_between(quote, currency)}, at)
     with localcontext(EXACT):
         positions = [_held(symbol, holding, prices.get(symbol)) for symbol, holding in sorted(held.items())]
         values = [row.value for row in positions]
         equity = None if None in values else count.cash + sum((v for v in values if v is not None), ZERO)
-        rate = Rates(prices).rate(quote, currency)
-        reported = None if rate is None or equity is None else _kept(equity * rate)
-    used = ", ".join(sorted(pairs & set(prices)))
+    rate = rate_by(prices, exchange=exchange, quote=quote, currency=currency)
     return Balance(
         at=at,
         cash=count.cash,
         realised_pnl=count.realised_pnl,
         positions=positions,
         equity=equity,
-        rate=None if rate is None else _kept(rate),
-        rate_source="" if rate is None else f"{exchange}: {used}" if used else "same currency",
-        reported=reported,
+        rate=rate.shown,
+        rate_source=rate.source,
+        reported=None if equity is None else rate.of(equity),
     )
 
 
 def _held(symbol: str, holding: Holding, price: Decimal | None) -> Held:
-    value = None if price is None else _kept(holding.held * price)
+    value = None if price is None else kept(holding.held * price)
     return Held(symbol, holding.held, holding.cost, price, value)
-
-
-def _prices_at(exchange: str, symbols: set[str], at: datetime) -> dict[str, Decimal]:
-    """The last that were read by then."""
-    points = PricePoint.objects.filter(
-        exchange=exchange, symbol__in=symbols, read_at__lte=at, at__gt=at - PRICE_IS_OF
-    )
-    return dict(points.order_by("at").values_list("symbol", "price"))
-
-
-def _kept(amount: Decimal) -> Decimal:
-    return amount.quantize(PLACES, ROUND_HALF_EVEN)

@@ -1,11 +1,11 @@
 """Statements and the file of lots: from the books, for their owner, with bad ranges refused."""
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -157,6 +157,42 @@ def test_lots_are_told_of_each_sale(world: World, client_of_follower: APIClient)
     sold = Trade.objects.get(side="sell", subscription=world.subscriptions[0])
     assert sum(Decimal(row["quantity"]) for row in rows) == sold.quantity
     assert {row["method"] for row in rows} == {"FIFO"}
+
+
+def test_lots_are_told_in_ones_own_currency_at_the_rates_of_purchase_and_of_sale(
+    world: World, client_of_follower: APIClient
+) -> None:
+    follower = world.subscriptions[0].follower
+    type(follower).objects.filter(pk=follower.pk).update(report_currency="EUR")
+    follower.refresh_from_db()
+    world.copy("buy", "0.01")
+    world.copy("sell", "0.01")
+    sale = Trade.objects.get(side="sell", subscription=world.subscriptions[0])
+    purchase = Trade.objects.get(side="buy", subscription=world.subscriptions[0])
+    euro_at(purchase.at - timedelta(seconds=1), "1.25")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE ledger_trade SET at = at + interval '1 hour' WHERE id = %s", [sale.pk])
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    (unknown,) = rows_of(client_of_follower.get("/api/v1/trades/cost-basis"))[:1]
+    assert (unknown["cost_rate"], unknown["cost_rate_source"]) == ("0.8", "paper: EUR/USDT")
+    assert (unknown["proceeds_rate"], unknown["gain_in_report_currency"]) == ("", "")
+
+    euro_at(sale.at + timedelta(minutes=59), "1.6")
+    row = rows_of(client_of_follower.get("/api/v1/trades/cost-basis"))[0]
+    assert (row["proceeds_rate"], row["proceeds_rate_source"]) == ("0.625", "paper: EUR/USDT")
+    paid, brought = Decimal(row["cost_basis"]) * Decimal("0.8"), Decimal(row["proceeds"]) * Decimal("0.625")
+    last = Decimal(2).scaleb(-18)
+    assert abs(Decimal(row["cost_basis_in_report_currency"]) - paid) <= last
+    assert abs(Decimal(row["proceeds_in_report_currency"]) - brought) <= last
+    assert abs(Decimal(row["gain_in_report_currency"]) - (brought - paid)) <= last
+    assert row["report_currency"] == "EUR"
+
+
+def euro_at(at: datetime, price: str) -> None:
+    PricePoint.objects.create(
+        exchange="paper", symbol="EUR/USDT", at=stretch_of(at), price=Decimal(price), read_at=at
+    )
 
 
 @pytest.mark.parametrize("path", ["statement", "trades/export", "trades/", "trades/cost-basis"])

@@ -9,7 +9,9 @@ import pytest
 from django.core.management import get_commands
 from django.urls import resolve
 
+from execution.api import cost_basis, statements
 from execution.states import FINAL, Status
+from ledger import export
 from local import configuration_page
 from local.paths import ROOT
 
@@ -97,3 +99,13 @@ def test_the_picture_of_the_states_shows_each_of_them_and_which_are_final():
     drawn = (ROOT / "docs" / "images" / "states.svg").read_text(encoding="utf-8")
     boxes = re.findall(r'<rect (class="end" )?[^>]*/><text [^>]*>(\w+)</text>', drawn)
     assert {name: bool(end) for end, name in boxes} == {status: status in FINAL for status in Status}
+
+
+def test_the_columns_of_every_export_of_the_books_are_written_down_in_their_order() -> None:
+    sections = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    told = {one.splitlines()[0]: re.findall(r"^\| `(\w+)` \| .+ \|$", one, re.M) for one in sections}
+    assert told == {
+        "Trades": list(export.COLUMNS),
+        "Cost basis": list(cost_basis.COLUMNS),
+        "Statement of a copy": list(statements.COLUMNS),
+    }
