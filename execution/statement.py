@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from exchanges.rounding import EXACT
 from execution.reported import kept, prices_at, rate_by
-from ledger.models import Adjustment, Bill, Trade, TradeQuerySet, Transfer
+from ledger.models import Adjustment, Bill, BillCorrection, Trade, TradeQuerySet, Transfer
 from ledger.pnl import NOTHING, ZERO, Holding, book
 from ledger.recounting import execution_of, without_what_left
 from risk.rates import symbols_between
@@ -154,7 +154,10 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
         # Bills are between two people and move no money of the copy's.
         performance_fee=Bill.objects.filter(
             subscription=subscription, settled_at__gte=since, settled_at__lt=until
-        ).charged(),
+        ).charged()
+        - BillCorrection.objects.filter(
+            bill__subscription=subscription, at__gte=since, at__lt=until
+        ).credited(),
     )
 
 

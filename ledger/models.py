@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ledger.bills.models import Bill
+from ledger.bills.models import Bill, BillCorrection
 from records.fields import MoneyField, PublicIdModel
 from strategies.models import Strategy
 from subscriptions.models import Subscription
@@ -20,6 +20,7 @@ from wallets.models import ExchangeAccount
 __all__ = [
     "Adjustment",
     "Bill",
+    "BillCorrection",
     "Fill",
     "Mark",
     "Position",

@@ -17,6 +17,7 @@ from compliance.audit import Origin
 from compliance.models import Action
 from exchanges.rounding import EXACT
 from ledger import telling
+from ledger.bills.correcting import correct_bills
 from ledger.booking import PositionKey, SubPosition, positions_for, write_positions
 from ledger.models import Posting, Trade
 from ledger.pnl import ZERO, Booked, Holding
@@ -43,10 +44,12 @@ def reverse_trade(*, trade_id: UUID, reason: str, origin: Origin, now: datetime)
         position = positions_for([_key(trade)])[_key(trade)]
         booked = _booked(trade, position)
         reversal = _write(trade, booked, reason.strip(), now)
+        coins_change = booked.holding.held - position.held
         _apply(booked, position, relation)
         write_positions([position], now=now)
         write_money([relation] if relation else [])
         telling.taken_back(trade, reversal, now=now)
+        correct_bills(reversal=reversal, cash_change=booked.cash_change, coins_change=coins_change, now=now)
         audit.record(
             Action.TRADE_REVERSE,
             origin=origin,

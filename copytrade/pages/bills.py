@@ -10,7 +10,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,7 +21,7 @@ from rest_framework.exceptions import APIException
 from accounts.person import signed_in
 from compliance.audit import Origin
 from ledger.bills import services
-from ledger.bills.models import BillQuerySet, BillState
+from ledger.bills.models import BillState
 from ledger.fees import share_of
 from ledger.models import Bill
 from ledger.valuation import worth_of
@@ -53,8 +52,8 @@ def bills(request: HttpRequest) -> HttpResponse:
         "has_strategies": is_master or Strategy.objects.filter(owner_id=user_id).exists(),
         "page": page,
         "query": "role=master" if is_master else "",
-        "open": sums(rows.filter(state=BillState.OPEN)),
-        "paid": sums(rows.filter(state=BillState.PAID)),
+        "open": rows.filter(state=BillState.OPEN).due_by_asset(),
+        "paid": rows.filter(state=BillState.PAID).due_by_asset(),
         "accruing": [] if is_master else accruing_of(user_id),
         "state_open": BillState.OPEN,
     }
@@ -78,11 +77,6 @@ def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
         words = {"who": bill.subscription.follower.name, "state": bill.get_state_display()}
         messages.success(request, _("The bill of %(who)s: %(state)s.") % words)
     return redirect(f"{reverse('bills')}?role=master")
-
-
-def sums(rows: BillQuerySet) -> list[tuple[str, Decimal]]:
-    """By asset."""
-    return list(rows.order_by("asset").values_list("asset").annotate(Sum("amount")))
 
 
 def accruing_of(user_id: int) -> list[Accrued]:

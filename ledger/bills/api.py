@@ -47,6 +47,7 @@ class BillSerializer(serializers.ModelSerializer[Bill]):
     mark_after = DecimalString(read_only=True)
     percent = DecimalString(read_only=True)
     amount = DecimalString(read_only=True)
+    credited = DecimalString(read_only=True, help_text="Given back since, as a trade was taken back.")
     created_at = Moment(source="settled_at", read_only=True)
     decided_at = Moment(read_only=True, allow_null=True)
 
@@ -66,6 +67,7 @@ class BillSerializer(serializers.ModelSerializer[Bill]):
             "mark_after",
             "percent",
             "amount",
+            "credited",
             "asset",
             "state",
             "created_at",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -36,8 +37,15 @@ class BillQuerySet(models.QuerySet["Bill"]):
         total: Decimal | None = self.exclude(state=BillState.WAIVED).aggregate(total=Sum("amount"))["total"]
         return total or Decimal(0)
 
+    def due_by_asset(self) -> list[tuple[str, Decimal]]:
+        """Sums of fees less what was given back of them."""
+        back = BillCorrection.objects.filter(bill=OuterRef("pk")).values("bill").annotate(sum=Sum("credit"))
+        left = F("amount") - Coalesce(Subquery(back.values("sum")), Decimal(0))
+        return list(self.order_by("asset").values_list("asset").annotate(sum=Sum(left)))
+
     def with_people(self) -> BillQuerySet:
-        return self.select_related("subscription__follower", "strategy__owner")
+        people = self.select_related("subscription__follower", "strategy__owner")
+        return people.prefetch_related("corrections")
 
 
 class Bill(PublicIdModel):
@@ -86,3 +94,50 @@ class Bill(PublicIdModel):
         """What the fee is a part of."""
         gained: Decimal = self.mark_after - self.mark_before
         return gained
+
+    @property
+    def credited(self) -> Decimal:
+        """What its corrections gave back."""
+        return sum((row.credit for row in self.corrections.all()), Decimal(0))
+
+    @property
+    def due(self) -> Decimal:
+        """What is left of the fee."""
+        left: Decimal = self.amount - self.credited
+        return left
+
+
+class BillCorrectionQuerySet(models.QuerySet["BillCorrection"]):
+    def credited(self) -> Decimal:
+        """The sum of what was given back; nothing of what was waived. Of one asset."""
+        asked = self.exclude(bill__state=BillState.WAIVED)
+        total: Decimal | None = asked.aggregate(total=Sum("credit"))["total"]
+        return total or Decimal(0)
+
+
+class BillCorrection(models.Model):
+    """What a bill's marks are without a trade that was taken back after it, and what of the fee comes back.
+
+    Append-only by trigger: the bill stays as it was told, the newest correction holds.
+    """
+
+    bill = models.ForeignKey(Bill, on_delete=models.PROTECT, related_name="corrections", db_index=False)
+    reversal = models.ForeignKey("ledger.Trade", on_delete=models.PROTECT, related_name="+")
+    result = MoneyField(help_text="What the copy's result was when the bill was settled, without the trade.")
+    mark_before = MoneyField()
+    mark_after = MoneyField()
+    credit = MoneyField(help_text="In the bill's asset, owed to the follower or no longer owed by them.")
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = BillCorrectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["bill", "reversal"], name="a_reversal_corrects_a_bill_once"),
+            models.CheckConstraint(condition=Q(credit__gte=0), name="a_correction_never_asks_for_more"),
+            models.CheckConstraint(
+                condition=Q(mark_before__gte=0, mark_after__gte=F("mark_before")),
+                name="a_corrected_mark_does_not_fall_in_its_period",
+            ),
+        ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.services import notify
 from exchanges.rounding import plain
-from ledger.bills.models import Bill, BillState
+from ledger.bills.models import Bill, BillCorrection, BillState
 
 
 def billed(bill: Bill, *, now: datetime) -> None:
@@ -59,6 +59,30 @@ def decided(bill: Bill, *, now: datetime) -> None:
         now=now,
         dedupe=f"bill:{bill.public_id}:{bill.state}",
     )
+
+
+def credited(correction: BillCorrection, *, now: datetime) -> None:
+    """Both people: it was billed too much."""
+    bill = correction.bill
+    words = _words(bill) | {"credit": plain(correction.credit)}
+    why = _(
+        "A trade that this fee of %(amount)s %(asset)s had counted was taken back, so that the copy "
+        "gained less. %(credit)s %(asset)s of it were too much."
+    )
+    paid = bill.state == BillState.PAID
+    to_follower = _("The master owes you that much.") if paid else _("You owe that much less.")
+    to_master = _("Pay it back to the follower.") if paid else _("The follower owes you that much less.")
+    people = ((bill.subscription.follower_id, to_follower), (bill.strategy.owner_id, to_master))
+    for user_id, what_now in people:
+        notify(
+            user_ids=[user_id],
+            kind=NotificationKind.PERFORMANCE_FEE,
+            title=_("Credit of %(credit)s %(asset)s for %(strategy)s, %(month)s") % words,
+            body=f"{why % words}\n\n{what_now}",
+            link=reverse("bills"),
+            now=now,
+            dedupe=f"credit:{correction.pk}",
+        )
 
 
 def _words(bill: Bill) -> dict[str, str]:

@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.person import signed_in
-from copytrade.pages.bills import sums
 from copytrade.pages.listing import Listed, with_figures
 from copytrade.pages.live import answer_poll, render_live, signed_out
 from copytrade.pages.studio.failures import failures_of
@@ -67,6 +66,6 @@ def _facts(user_id: int) -> dict[str, Any]:
         "owned": [Owned(row, copied.get(row.strategy.pk, Decimal(0))) for row in with_figures(strategies)],
         "totals": sorted(by_quote),
         "followers": sum(count for _quote, _sum, count in by_quote),
-        "fees": sums(Bill.objects.owed_to(user_id).exclude(state=BillState.WAIVED)),
+        "fees": Bill.objects.owed_to(user_id).exclude(state=BillState.WAIVED).due_by_asset(),
         "failures": failures_of(ids, since=timezone.now() - LOOKED_BACK),
     }
