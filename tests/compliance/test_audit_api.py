@@ -158,6 +158,24 @@ def test_an_export_is_the_whole_run_from_the_first_to_the_last_match(filled, tmp
     assert public_key() in told
 
 
+def test_an_export_that_ends_before_the_sealed_head_is_signed_for_exactly_what_it_contains(filled, tmp_path):
+    whole = json.loads(body_of(filled.get("/api/v1/audit/export?format=json")))
+    part = json.loads(body_of(filled.get("/api/v1/audit/export?format=json&ip=192.0.2.9")))
+    last = part["records"][-1]
+    assert last["sequence"] < whole["head"]["sequence"]
+    assert (part["head"]["sequence"], part["head"]["hash"]) == (last["sequence"], last["hash"])
+    assert part["head"]["signature"] != whole["head"]["signature"]
+    assert verify(json.dumps(part).encode(), tmp_path=tmp_path)[0] == 0
+    shorter = part | {"records": part["records"][:-1]}
+    longer = part | {"records": [one for one in whole["records"] if one["sequence"] <= last["sequence"] + 1]}
+    signed_for_another = part | {"head": part["head"] | {"signature": whole["head"]["signature"]}}
+    headed_by_another = part | {"head": whole["head"]}
+    for forged in (shorter, longer, signed_for_another, headed_by_another):
+        code, told = verify(json.dumps(forged).encode(), tmp_path=tmp_path)
+        assert code != 0
+        assert "record" in told.lower() or "head" in told.lower()
+
+
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_an_export_without_a_match_is_empty_and_verifies(filled, form, tmp_path):
     body = body_of(filled.get(f"/api/v1/audit/export?format={form}&object=nothing"))
