@@ -1,6 +1,7 @@
 """Each act by a request leaves who, what, when, from where, with which outcome, and the request's id."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -22,7 +23,11 @@ ADDRESS = {
     "label": "Cold store",
     "direction": "withdrawal",
 }
-FROM = {"REMOTE_ADDR": "192.0.2.44", "HTTP_USER_AGENT": "program/7", "HTTP_X_REQUEST_ID": "request-0000001"}
+FROM: dict[str, Any] = {
+    "REMOTE_ADDR": "192.0.2.44",
+    "HTTP_USER_AGENT": "program/7",
+    "HTTP_X_REQUEST_ID": "request-0000001",
+}
 
 
 def log_in(world, password):
