@@ -72,9 +72,9 @@ def _apply_report(order: Order, report: OrderReport, now: datetime) -> None:
     _move(order, _state(order, is_final=is_final), now)
     if order.status != start:
         _explain(order)
-    order.look_up_at = (
-        None if order.is_final else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
-    )
+    # What was given up here and goes on there is asked about too, until the venue's last word.
+    is_over = is_final or order.status == Status.FILLED
+    order.look_up_at = None if is_over else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
     if order.is_final and not all_booked:
         log.error("fills_not_told", order_id=order.id, status=order.status, filled=str(report.filled))
 

@@ -46,7 +46,7 @@ class CopyOrderQuerySet(models.QuerySet["CopyOrder"]):
 
     def to_look_up(self, *, now: datetime) -> CopyOrderQuerySet:
         """Orders whose fate only the venue knows."""
-        return self.filter(status__in=AT_THE_VENUE, look_up_at__lte=now)
+        return self.filter(look_up_at__lte=now)
 
 
 class CopyOrder(PublicIdModel):
@@ -168,7 +168,7 @@ class CopyOrder(PublicIdModel):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(status="pending"), name="pending_orders"),
             models.Index(
-                fields=["look_up_at"], condition=Q(status__in=AT_THE_VENUE_VALUES), name="orders_to_look_up"
+                fields=["look_up_at"], condition=Q(look_up_at__isnull=False), name="orders_with_a_look_up"
             ),
             models.Index(
                 fields=["subscription", "symbol", "id"],

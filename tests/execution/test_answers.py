@@ -225,7 +225,7 @@ class OneOrder(RuleBasedStateMachine):
             assert self.order.look_up_at is not None
             assert self.order.claimed_at is not None
             assert self.order.requested_amount
-        else:
+        elif self.order.status == Status.PENDING:
             assert self.order.look_up_at is None
 
     @invariant()
@@ -290,3 +290,14 @@ def test_a_fill_of_an_order_that_was_given_up_is_told_as_what_it_is() -> None:
     order.filled_amount = Decimal(1)
     apply(answer(order, report(Decimal(2), (fill(1, Decimal(1)),), is_final=True)), order, START)
     assert (order.status, order.reason_code) == (Status.CANCELED, Reason.BEYOND_SLIPPAGE)
+
+
+def test_an_order_that_was_given_up_and_fills_in_parts_is_asked_about_until_the_venue_is_done() -> None:
+    order = claimed(new_order(), Decimal(3), START)
+    apply(answer(order, BadCredentials("the key is refused")), order, START)
+    assert (order.status, order.look_up_at) == (Status.REJECTED, None)
+    order.filled_amount = Decimal(1)
+    apply(answer(order, report(Decimal(3), (fill(1, Decimal(1)),))), order, START)
+    assert (order.status, order.look_up_at) == (Status.CANCELED, START + timedelta(seconds=30))
+    apply(answer(order, report(Decimal(3), (fill(1, Decimal(1)),), is_final=True)), order, START)
+    assert (order.status, order.look_up_at) == (Status.CANCELED, None)

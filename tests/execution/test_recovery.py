@@ -198,3 +198,17 @@ def test_the_rest_of_a_half_filled_exit_is_sold_by_a_further_part(world: World) 
     assert parts.exits == []
     last = CopyOrder.objects.filter(kind="exit").order_by("subscription_id", "part")
     assert [(order.part, order.status) for order in last] == [(1, "canceled"), (2, "filled")] * 3
+
+
+def test_an_order_that_was_given_up_and_still_fills_is_asked_about_until_its_fills_are_booked(
+    world: World,
+) -> None:
+    order_ids = world.fan_out(world.master_trades("buy", "0.01"))
+    world.venue.fault("drop_after", endpoint="order")
+    execute(order_ids)
+    world.venue.ask("DELETE", "/control/faults")
+    CopyOrder.objects.update(status=Status.CANCELED, finished_at=timezone.now(), look_up_at=timezone.now())
+    look_up_due(now=later(2))
+
+    assert set(CopyOrder.objects.values_list("status", "look_up_at")) == {(Status.FILLED, None)}
+    assert Trade.objects.filter(subscription__isnull=False).count() == 3
