@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -59,3 +60,11 @@ def archive() -> bytes:
 
 def gif_that_is_a_script() -> bytes:
     return b"GIF89a=1;alert(1);/*" + image("GIF")[6:] + b"*/"
+
+
+def image_of_two_gigapixels() -> bytes:
+    """50,000 by 50,000 in a header, and nothing behind it."""
+    small = image("PNG", (1, 1), "1")
+    size = (50_000).to_bytes(4, "big")
+    header = b"IHDR" + size + size + small[24:29]
+    return small[:12] + header + zlib.crc32(header).to_bytes(4, "big") + small[33:]

@@ -16,7 +16,15 @@ from compliance.audit import SYSTEM
 from compliance.models import AuditRecord
 from records.sealing import CannotOpen
 from tests.accounts.conftest import DOCUMENTS
-from tests.accounts.papers import SCRIPT, image, pdf, written_by_hand
+from tests.accounts.papers import (
+    SCRIPT,
+    archive,
+    gif_that_is_a_script,
+    image,
+    image_of_two_gigapixels,
+    pdf,
+    written_by_hand,
+)
 from tests.factories import PASSWORD
 
 ANA = {
@@ -86,6 +94,7 @@ NAMES = {
     "zero width": "a\u200bb.jpg".encode(),
     "long": b"a" * 800,
     "a script": b"<script>alert(1)</script>.svg",
+    "a PDF's": b"passport.pdf",
 }
 
 
@@ -111,7 +120,10 @@ def test_name_and_type_that_are_sent_mean_nothing(applicant, api_of, private_fol
         (b"\xff\xd8\xff" + bytes(10 * 1024 * 1024 - 2), "file_too_large"),
         (SCRIPT, "file_type"),
         (b"\xff\xd8\xff" + SCRIPT, "file_unreadable"),
+        (gif_that_is_a_script(), "file_type"),
+        (archive(), "file_type"),
         (image("PNG", (50_000, 1_001), "1"), "image_too_large"),
+        (image_of_two_gigapixels(), "image_too_large"),
         (written_by_hand(b"/OpenAction<</S/JavaScript/JS(app.alert(1))>>"), "pdf_active_content"),
         (pdf(51), "pdf_too_long"),
     ],

@@ -4,9 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.models import User
+from exchanges import gateway
 from execution.models import CopyOrder
 from strategies.models import Signal, Strategy, Webhook
-from tests.factories import PASSWORD, StrategyFactory, SubscriptionFactory
+from tests.factories import PASSWORD, ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 from tests.pages.market import signal_with_copies, text_of
 
 OFFER = {
@@ -98,6 +100,30 @@ def test_a_strategy_goes_from_draft_to_published_to_closed(page, draft):
     draft.refresh_from_db()
     assert draft.status == "closed"
     assert "does not change any more" in text_of(page.get(address_of(draft)))
+
+
+def test_the_studio_publishes_with_real_money_only_after_the_identity_check(
+    page, user, draft, settings, paper
+):
+    settings.KYC_REQUIRED = True
+    User.objects.filter(pk=user.pk).update(kyc_status="pending")
+    real = StrategyFactory.create(
+        owner=user,
+        exchange_account=ExchangeAccountFactory.create(owner=user, exchange="binance"),
+        status="draft",
+        published_at=None,
+    )
+    page.get("/studio/")  # what was said on making the draft
+    # The paper exchange speaks the live venue's protocol and stands in for it.
+    gateway.configure(url_overrides={"binance": paper.address}, paper_exchange_url=paper.address)
+    answer = page.post(f"{address_of(real)}publish/", follow=True)
+    told = [str(message) for message in answer.context["messages"]]
+    assert told == ["This needs an approved identity check; paper accounts do not."]
+    assert told[0] in text_of(answer)
+    page.post(f"{address_of(draft)}publish/")
+    for strategy, status in ((real, "draft"), (draft, "published")):
+        strategy.refresh_from_db()
+        assert strategy.status == status
 
 
 def test_only_what_was_changed_is_saved(page, mine):
