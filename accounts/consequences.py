@@ -17,7 +17,7 @@ from enum import Enum
 
 from allauth.usersessions.models import UserSession
 
-from accounts import token_store
+from accounts import sessions, token_store
 from accounts.models import User
 from compliance.audit import Origin
 
@@ -40,4 +40,4 @@ def follow_up(
         return
     token_store.revoke_all(user=user, origin=origin, now=now)
     for session in UserSession.objects.filter(user=user).exclude(session_key=keep_session or ""):
-        session.end()
+        sessions.end(session, origin=origin, reason=event.value)

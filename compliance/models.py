@@ -23,6 +23,10 @@ class Action(models.TextChoices):
     LOGIN_FAILURE = "login.failure"
     ROLE_CHANGE = "role.change"
     SECOND_FACTOR_RESET = "second_factor.reset"
+    SECOND_FACTOR_ADD = "second_factor.add"
+    SECOND_FACTOR_REMOVE = "second_factor.remove"
+    PASSWORD_CHANGE = "password.change"  # noqa: S105 - a name
+    SESSION_END = "session.end"
     KYC_SUBMIT = "kyc.submit"
     KYC_DECIDE = "kyc.decide"
     KYC_VIEW = "kyc.view"
