@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from accounts.models import User
 from accounts.services import create_user
+from tests.browser.opening import OpenPage, fresh_browsers
 from tests.factories import PASSWORD
 from tests.subscriptions.venue import open_account, paper, paper_process, published
 
@@ -22,7 +23,6 @@ QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dis
 ALONE = ["--disable-background-networking", "--disable-component-update"]
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-OpenPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,32 +54,8 @@ def browser(django_db_setup) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser, live_server) -> Iterator[OpenPage]:
-    """`open_page(width=390, dark=True)`: a fresh browser; the console must stay free of errors."""
-    contexts, complaints = [], []
-
-    def opened(*, width: int = 1280, dark: bool = False, javascript: bool = True) -> Page:
-        context = browser.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": 800},
-            color_scheme="dark" if dark else "light",
-            java_script_enabled=javascript,
-        )
-        contexts.append(context)
-        page: Page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda message: complain(message))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    def complain(message: ConsoleMessage) -> None:
-        # A form that comes back with errors is an answer, which Chromium calls a failure to load.
-        if message.type in ("error", "warning") and "status of 422" not in message.text:
-            complaints.append(message.text)
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    with fresh_browsers(browser, live_server.url, patience_ms=10_000) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -6,21 +6,21 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Download, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Download, Page, expect, sync_playwright
 
 from local.paths import ROOT
 from tests.accounts.papers import image
 from tests.browser.conftest import ALONE, QUIET, chromium
+from tests.browser.opening import OpenPage, fresh_browsers
 from tests.browser.second_factor import turn_on_second_factor
 from tests.flows.platform_run import PlatformRun, eventually
 from tests.flows.test_integrator import PASSWORD
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser, pytest.mark.xdist_group("platform")]
-OpenPage = Callable[..., Page]
 LIVE_MS = 30_000
 
 
@@ -34,28 +34,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, platform: PlatformRun) -> Iterator[OpenPage]:
-    """A fresh browser; what it complains of fails the test."""
-    contexts, complaints = [], []
-
-    def opened(*, width: int = 1280) -> Page:
-        context = browser.new_context(
-            base_url=platform.platform.url, viewport={"width": width, "height": 800}, accept_downloads=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(LIVE_MS)
-        page.on("console", lambda message: complain(message))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    def complain(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "status of 422" not in message.text:
-            complaints.append(message.text)
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    with fresh_browsers(browser, platform.platform.url, patience_ms=LIVE_MS) as opened:
+        yield opened
 
 
 def somebody(platform: PlatformRun, *options: str) -> str:
