@@ -34,7 +34,7 @@ from risk.platform import stops_in_force
 from strategies.models import PerformanceSnapshot, Signal, Strategy
 from strategies.services import EXCHANGE_UNAVAILABLE, RETRY_SECONDS, SYMBOL_NOT_LISTED, market_rules
 from subscriptions import allocating, following
-from subscriptions.following import Terms
+from subscriptions.following import Terms, check_blocked
 from subscriptions.models import Subscription
 from subscriptions.relations import Relation, next_followers
 from subscriptions.sizing import exit_fraction
@@ -108,6 +108,7 @@ def preview_subscription(
     now: datetime,
 ) -> Preview:
     """The strategy's trades since midnight (UTC) `days` ago, copied with these terms and today's limits."""
+    check_blocked(follower.pk, terms, strategy)
     since = datetime.combine(now.astimezone(UTC).date() - timedelta(days=days), time.min, tzinfo=UTC)
     signals, is_cut = _past_signals(strategy, since)
     limits = RiskLimits.objects.by_user([follower.pk]).get(follower.pk, Limits())

@@ -14,6 +14,7 @@ from compliance.audit import Origin
 from compliance.models import Action
 from risk import telling
 from risk.models import Breach, KillSwitch, Oversize, RiskLimits, SubscriptionLimits
+from strategies.services import check_listed
 from subscriptions.locks import lock_live_of, lock_subscription
 from subscriptions.models import Subscription
 
@@ -48,6 +49,7 @@ def limits_of_copy(subscription: Subscription) -> SubscriptionLimits:
 
 def replace_limits(*, user: User, wanted: Wanted, now: datetime, origin: Origin | None = None) -> RiskLimits:
     """Set all limits anew. Every claim after the commit obeys them."""
+    _check_symbols(wanted, kept=limits_of(user), user_id=user.pk)
     with transaction.atomic(durable=True):
         # A claim holds its subscriptions' locks while it reads the limits: whoever has all of a
         # person's locks knows that no claim of theirs is still at work on older ones.
@@ -66,6 +68,7 @@ def replace_limits_of_copy(
     *, subscription: Subscription, wanted: Wanted, now: datetime, origin: Origin | None = None
 ) -> SubscriptionLimits:
     """The same for one copy."""
+    _check_symbols(wanted, kept=limits_of_copy(subscription), user_id=subscription.follower_id)
     with transaction.atomic(durable=True):
         locked = lock_subscription(subscription.pk)
         rows = SubscriptionLimits.objects.filter(subscription=locked)
@@ -98,6 +101,13 @@ def acknowledge(*, breach: Breach, now: datetime) -> Breach:
     Breach.objects.filter(pk=breach.pk, acknowledged_at=None).update(acknowledged_at=now)
     breach.refresh_from_db(fields=["acknowledged_at"])
     return breach
+
+
+def _check_symbols(wanted: Wanted, *, kept: RiskLimits | SubscriptionLimits, user_id: int) -> None:
+    """Before any lock: an exchange may be asked."""
+    known = [*kept.symbols_allowed, *kept.symbols_blocked]
+    for attr in ("symbols_allowed", "symbols_blocked"):
+        check_listed(user_id=user_id, symbols=getattr(wanted, attr), kept=known, attr=attr)
 
 
 def _record(user: User, object: str, mode: str, origin: Origin | None) -> None:

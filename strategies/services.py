@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from django.utils.text import slugify
 
 from accounts.models import User
 from exchanges import gateway
-from exchanges.errors import ExchangeError
+from exchanges.errors import ExchangeError, VenueNotSupported
 from exchanges.types import MarketRules
 from records.fields import uuid7
 from rest import codes
@@ -192,6 +192,31 @@ def check_symbols(*, exchange: str, symbols: Sequence[str]) -> str:
     if len(quotes) != 1:
         raise invalid(ONE_QUOTE_CURRENCY, attr="symbols")
     return quotes.pop()
+
+
+def check_listed(*, user_id: int, symbols: Iterable[str], kept: Iterable[str], attr: str) -> None:
+    """400 on `attr` for symbols that no exchange of the person's lists, the paper exchange included.
+
+    `kept` stay valid whatever became of them. A coin that is halted is listed. Where an exchange is silent,
+    what it lists is not known, and nothing is refused. May go over the network.
+    """
+    unlisted = set(symbols).difference(kept)
+    if not unlisted:
+        return
+    own = ExchangeAccount.objects.connected().owned_by(user_id).values_list("exchange", flat=True)
+    is_any_known = False
+    for exchange in sorted({"paper", *own}):
+        try:
+            gateway.supported(exchange)
+            unlisted -= gateway.market_rules_now(exchange).keys()
+        except VenueNotSupported:
+            continue
+        except (ExchangeError, TimeoutError):
+            return
+        is_any_known = True
+    if unlisted and is_any_known:
+        named = ", ".join(sorted(unlisted))
+        raise invalid(SYMBOL_NOT_LISTED, f"No exchange that you use trades {named}.", attr=attr)
 
 
 def market_rules(exchange: str) -> Mapping[str, MarketRules]:

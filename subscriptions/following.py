@@ -15,7 +15,14 @@ from rest import codes
 from rest.errors import Conflict, invalid
 from strategies.invites import services as invites
 from strategies.models import Strategy
-from strategies.services import SYMBOL_NOT_LISTED, lock_strategy, market_rules, needs_kyc, require_kyc
+from strategies.services import (
+    SYMBOL_NOT_LISTED,
+    check_listed,
+    lock_strategy,
+    market_rules,
+    needs_kyc,
+    require_kyc,
+)
 from subscriptions import telling
 from subscriptions.allocating import allocation_within, free_at_venue
 from subscriptions.history import note
@@ -68,6 +75,7 @@ def follow(
     invite = invites.admit(strategy=strategy, user_id=follower.pk, code=invite_code, now=now)
     if not set(strategy.symbols) - set(missing_symbols(strategy, exchange_account)):
         raise invalid(SYMBOL_NOT_LISTED, "Your exchange trades none of its symbols.", attr="exchange_account")
+    check_blocked(follower.pk, terms, strategy)
     free = free_at_venue(exchange_account, strategy.quote, origin, now)
     try:
         with transaction.atomic(durable=True):
@@ -117,6 +125,12 @@ def check_joining(follower: User, strategy: Strategy, account: ExchangeAccount) 
         raise Conflict(ACCOUNT_IS_MASTER)
     if Subscription.objects.following(strategy.pk).filter(exchange_account=account).exists():
         raise Conflict(ALREADY_SUBSCRIBED)
+
+
+def check_blocked(user_id: int, terms: Terms, strategy: Strategy) -> None:
+    """Whether what is not to be copied is traded at all; raises the refusal."""
+    blocked, attr = terms.symbols_blocked, "symbols_blocked"
+    check_listed(user_id=user_id, symbols=blocked, kept=strategy.symbols, attr=attr)
 
 
 def check_capacity(strategy: Strategy, follower: User) -> None:

@@ -16,13 +16,15 @@ from rest import codes
 from rest.errors import invalid
 from strategies.models import Strategy
 from subscriptions.models import Subscription
-from subscriptions.services import apply, free_for, lock_to_change
+from subscriptions.services import apply, check_blocked, free_for, lock_to_change
 from wallets.models import ExchangeAccount
 
 NOBODY_IN_GROUP = codes.declare(
     "nobody_in_group", "Nobody who follows now came in with an invite of this group and lets you change it."
 )
 
+# Where the body has them.
+BLOCKED = "changes.symbols_blocked"
 # By the place in the list.
 Refusals = dict[str, Any]
 
@@ -36,6 +38,7 @@ def change_own(
     now: datetime,
 ) -> dict[int, bool]:
     """By id whether anything was changed. All are their caller's own."""
+    check_blocked(subscriptions, changes, user_id=subscriptions[0].follower_id, attr=BLOCKED)
     free: dict[int, Decimal | None] = {}
     refusals: Refusals = {}
     for place, row in enumerate(subscriptions):
@@ -62,8 +65,9 @@ def change_clients(
 
     Nobody lets a master resume what others have paused: its follower, a limit, the platform.
     """
+    members = Subscription.objects.invited_as(strategy.pk, group).exclude(status="closing")
+    check_blocked(members.select_related("strategy"), changes, user_id=master.pk, attr=BLOCKED)
     with transaction.atomic(durable=True):
-        members = Subscription.objects.invited_as(strategy.pk, group).exclude(status="closing")
         # First of all, so that what a follower does meanwhile counts.
         locked = members.select_for_update(of=("self",), no_key=True).order_by("pk")
         everybody = list(locked.values_list("pk", flat=True))

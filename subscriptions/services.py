@@ -5,7 +5,7 @@ It starts in following.py, and ends in ending.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from compliance.audit import Origin
 from rest import codes
 from rest.errors import Conflict
 from strategies.models import Strategy
-from strategies.services import ACCOUNT_INVALID, require_kyc
+from strategies.services import ACCOUNT_INVALID, check_listed, require_kyc
 from subscriptions import telling
 from subscriptions.allocating import free_at_venue, reallocate
 from subscriptions.following import NOT_PUBLISHED
@@ -45,11 +45,21 @@ def change_subscription(
     origin: Origin | None = None,
 ) -> Subscription:
     """Set what is given, `allocation` and fields of Terms, and pause or resume; all or nothing."""
+    check_blocked([subscription], changes, user_id=subscription.follower_id)
     free = free_for(subscription, changes, origin, now)
     with transaction.atomic(durable=True):
         locked = lock_to_change(subscription.pk)
         apply(locked, changes=changes, status=status, free=free, by_id=locked.follower_id, now=now)
     return locked
+
+
+def check_blocked(
+    rows: Iterable[Subscription], changes: Mapping[str, Any], *, user_id: int, attr: str = "symbols_blocked"
+) -> None:
+    """Whether what is newly not to be copied is traded at all; asked before any lock, raises the refusal."""
+    if "symbols_blocked" in changes:
+        kept = {symbol for row in rows for symbol in (*row.symbols_blocked, *row.strategy.symbols)}
+        check_listed(user_id=user_id, symbols=changes["symbols_blocked"], kept=kept, attr=attr)
 
 
 def free_for(
