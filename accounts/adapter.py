@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from smtplib import SMTPException
 from typing import Any, ClassVar
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import log_in_mails, telling
 from accounts.consents import Document, give_consent
 from accounts.models import User
-from accounts.notifications import letters
 from accounts.roles import Role
 from accounts.services import give_role
 from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action, Outcome
 from rest.addresses import client_ip
+
+log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -42,9 +46,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             outcome=Outcome.REFUSED,
         )
 
-    def render_mail(self, *args: Any, **options: Any) -> EmailMultiAlternatives:
-        """allauth words its mails as text alone."""
-        return letters.in_both_forms(super().render_mail(*args, **options))
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Told as everything else is: kept, and mailed until it has left. A mail server that is away must not
+        keep what follows the act (tokens, sessions) from following."""
+        origin = Origin.of_person(self.request, str(user.public_id))
+        if not telling.log_in_changed(template_prefix, user, origin=origin, now=timezone.now()):
+            self._send_now(template_prefix, email or user.email, {"user": user, **(context or {})})
+
+    def _send_now(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        try:
+            self.send_mail(template_prefix, email, context)
+        except (OSError, SMTPException) as error:
+            log.warning("mail_not_sent", about=template_prefix, error=type(error).__name__)
+
+    def render_mail(
+        self,
+        template_prefix: str,
+        email: str,
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMultiAlternatives:
+        """In our words and our look."""
+        person = context.get("user") or User.objects.filter(email=email.lower()).first()
+        origin = Origin.of_stranger(context["request"])
+        letter = log_in_mails.letter(
+            template_prefix, to=email, person=person, origin=origin, context=context, now=timezone.now()
+        )
+        return letter.mail(headers=headers)
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         saved: User = super().save_user(request, user, form, commit)

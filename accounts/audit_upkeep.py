@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import AccessToken, User
-from accounts.notifications import letters
+from accounts.notifications.letters import Letter, Said, address
 from accounts.roles import Role
 from compliance import retention, signing
 from compliance.models import AuditHead
@@ -27,28 +27,31 @@ def mail_audit_head(*, now: datetime) -> int:
     """Give the auditors today's head: whoever keeps it can show that the end was cut off later."""
     head = AuditHead.objects.now()
     auditors = User.objects.filter(groups__name=Role.AUDITOR, is_active=True)
-    addresses = list(auditors.order_by("pk").values_list("email", flat=True))
+    told = list(auditors.order_by("pk"))
     body = _(
-        "The audit record of this platform ended so at %(at)s:\n\n"
+        "The audit record of this platform ended so:\n\n"
         "sequence    %(sequence)s\nhash        %(hash)s\nsignature   %(signature)s\npublic key  %(key)s\n\n"
         "Keep this mail. To check later that nothing before it was changed or cut off, the operator runs\n"
         "  manage.py verify_audit_chain --head %(sequence)s:%(hash)s\n"
         "and an export that contains this sequence is checked with\n"
-        "  python verify_audit_export.py FILE --public-key %(key)s --head %(sequence)s:%(hash)s\n\n"
-        "%(link)s\n"
+        "  python verify_audit_export.py FILE --public-key %(key)s --head %(sequence)s:%(hash)s"
     ) % {
-        "at": now.isoformat(timespec="seconds"),
         "sequence": head.sequence,
         "hash": bytes(head.hash).hex(),
         "signature": bytes(head.signature).hex(),
         "key": signing.public_key(),
-        "link": letters.address(reverse("audit")),
     }
-    for address in addresses:
+    for auditor in told:
         # One mail each: auditors need not know of each other.
-        subject = _("Head of the audit record: %s") % head.sequence
-        letters.plain_letter(to=address, subject=subject, text=body).send()
-    return len(addresses)
+        Letter(
+            to=auditor.email,
+            said=[Said(title=_("Head of the audit record: %s") % head.sequence, text=body, at=now)],
+            link=address(reverse("audit")),
+            button=_("Open the audit record"),
+            why=_("You get this mail because you are an auditor here."),
+            zone=auditor.time_zone,
+        ).mail().send()
+    return len(told)
 
 
 def _living(tokens: Collection[UUID], *, now: datetime) -> Collection[UUID]:

@@ -19,4 +19,4 @@ def note_log_in(*, user: User, origin: Origin) -> None:
     with transaction.atomic():
         device, is_new = KnownDevice.objects.get_or_create(user=user, digest=digest)
         if is_new and not is_first:
-            telling.new_device(device, ip=origin.ip or "", user_agent=origin.user_agent, now=timezone.now())
+            telling.new_device(device, origin=origin, now=timezone.now())

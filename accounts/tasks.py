@@ -40,9 +40,10 @@ def expire_identities() -> None:
 @shared_task
 def screen_identities() -> None:
     """Each day, as the list of sanctioned people changes."""
-    hits = kyc.screen_all(now=timezone.now())
+    now = timezone.now()
+    hits = kyc.screen_all(now=now)
     if hits:
-        telling.tell_reviewers(hits=hits)
+        telling.tell_reviewers(hits=hits, now=now)
 
 
 @shared_task

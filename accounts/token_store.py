@@ -65,7 +65,7 @@ def issue_token(
             object=str(token.public_id),
             detail={"name": name, "scopes": token.scopes},
         )
-        telling.token_issued(token, now=token.created_at)
+        telling.token_issued(token, origin=origin, now=token.created_at)
     return Issued(token, text)
 
 

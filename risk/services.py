@@ -59,8 +59,7 @@ def replace_limits(*, user: User, wanted: Wanted, now: datetime, origin: Origin 
             user=user, defaults={**asdict(wanted), "updated_at": now}
         )
         if (before or KillSwitch.OFF) != wanted.kill_switch:
-            _record(user, str(user.public_id), wanted.kill_switch, origin)
-            telling.kill_switch_set(user, wanted.kill_switch, now=now)
+            _changed(user, wanted.kill_switch, origin, now)
     return limits
 
 
@@ -77,8 +76,9 @@ def replace_limits_of_copy(
             subscription=locked, defaults={**asdict(wanted), "updated_at": now}
         )
         if (before or KillSwitch.OFF) != wanted.kill_switch:
-            _record(locked.follower, str(locked.public_id), wanted.kill_switch, origin)
-            telling.kill_switch_of_copy_set(locked, wanted.kill_switch, now=now)
+            by = origin or Origin(actor=str(locked.follower.public_id))
+            _record(str(locked.public_id), wanted.kill_switch, by)
+            telling.kill_switch_of_copy_set(locked, wanted.kill_switch, origin=by, now=now)
     return limits
 
 
@@ -91,8 +91,7 @@ def set_kill_switch(*, user: User, mode: str, now: datetime, origin: Origin | No
         if limits.kill_switch != mode:
             limits.kill_switch, limits.updated_at = mode, now
             limits.save(update_fields=["kill_switch", "updated_at"])
-            _record(user, str(user.public_id), mode, origin)
-            telling.kill_switch_set(user, mode, now=now)
+            _changed(user, mode, origin, now)
     return limits
 
 
@@ -110,10 +109,16 @@ def _check_symbols(wanted: Wanted, *, kept: RiskLimits | SubscriptionLimits, use
         check_listed(user_id=user_id, symbols=getattr(wanted, attr), kept=known, attr=attr)
 
 
-def _record(user: User, object: str, mode: str, origin: Origin | None) -> None:
+def _changed(user: User, mode: str, origin: Origin | None, now: datetime) -> None:
+    by = origin or Origin(actor=str(user.public_id))
+    _record(str(user.public_id), mode, by)
+    telling.kill_switch_set(user, mode, origin=by, now=now)
+
+
+def _record(object: str, mode: str, origin: Origin) -> None:
     audit.record(
         Action.KILL_SWITCH_CHANGE,
-        origin=origin or Origin(actor=str(user.public_id)),
+        origin=origin,
         object=object,
         detail={"kill_switch": str(mode)},
     )

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.services import notify
+from accounts.notifications.words import NOT_YOU, came_from
+from compliance.audit import Origin
 from risk.models import KillSwitch
 from subscriptions.models import Subscription
 
 
-def kill_switch_set(user: User, mode: str, *, now: datetime) -> None:
+def kill_switch_set(user: User, mode: str, *, origin: Origin, now: datetime) -> None:
     title, happened = {
         KillSwitch.OFF: (
             _("Your kill switch is off: copying goes on"),
@@ -29,10 +31,10 @@ def kill_switch_set(user: User, mode: str, *, now: datetime) -> None:
             _("No new order leaves for any of your copies, sales included."),
         ),
     }[KillSwitch(mode)]
-    _tell(user.pk, title, happened, now=now, dedupe=now.isoformat())
+    _tell(user.pk, title, happened, origin, now=now, dedupe=now.isoformat())
 
 
-def kill_switch_of_copy_set(copy: Subscription, mode: str, *, now: datetime) -> None:
+def kill_switch_of_copy_set(copy: Subscription, mode: str, *, origin: Origin, now: datetime) -> None:
     title, happened = {
         KillSwitch.OFF: (
             _("The kill switch of %(strategy)s is off: copying goes on"),
@@ -49,16 +51,15 @@ def kill_switch_of_copy_set(copy: Subscription, mode: str, *, now: datetime) -> 
     }[KillSwitch(mode)]
     names = {"strategy": copy.strategy.name}
     key = f"{copy.public_id}:{now.isoformat()}"
-    _tell(copy.follower_id, title % names, happened, now=now, dedupe=key)
+    _tell(copy.follower_id, title % names, happened, origin, now=now, dedupe=key)
 
 
-def _tell(user_id: int, title: str, happened: str, *, now: datetime, dedupe: str) -> None:
-    todo = _("If this was not you, revoke your API tokens and change your password.")
+def _tell(user_id: int, title: str, happened: str, origin: Origin, *, now: datetime, dedupe: str) -> None:
     notify(
         user_ids=[user_id],
         kind=NotificationKind.KILL_SWITCH,
         title=title,
-        body=f"{happened}\n\n{todo}",
+        body=f"{happened}\n\n{came_from(origin)}\n\n{NOT_YOU}",
         link=reverse("risk"),
         now=now,
         dedupe=dedupe,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.services import notify
+from accounts.notifications.words import NOT_YOU
 from exchanges.rounding import plain
 from subscriptions.models import Subscription
 
@@ -20,7 +21,12 @@ from subscriptions.models import Subscription
 class Why(Enum):
     """Who or what paused a copy, and what can be done about it."""
 
-    YOU = (gettext_lazy("you asked for it"), gettext_lazy("Resume whenever you want."))
+    YOU = (
+        gettext_lazy("you asked for it"),
+        gettext_lazy(
+            "Resume whenever you want. If this was not you, revoke your API tokens and change your password."
+        ),
+    )
     MASTER = (
         gettext_lazy("its master paused your group"),
         gettext_lazy(
@@ -50,12 +56,14 @@ def started(copy: Subscription, *, now: datetime) -> None:
     title = _("You copy %(strategy)s from now on")
     body = _(
         "%(amount)s %(quote)s of %(account)s stand behind it. What the master trades from now on is copied; "
-        "what the master held before is not.\n\nYou can pause it, set limits, or leave at any time."
+        "what the master held before is not.\n\nYou can pause it, set limits, or leave at any time. "
+        "%(not_you)s"
     )
     words = {
         "amount": plain(copy.allocation),
         "quote": copy.strategy.quote,
         "account": copy.exchange_account.label,
+        "not_you": NOT_YOU,
     }
     _tell(copy, NotificationKind.SUBSCRIPTION_STARTED, title, body % words, now)
 
@@ -74,6 +82,7 @@ def resumed(copy: Subscription, *, now: datetime) -> None:
     body = _(
         "Purchases are copied again, from the master's next trade on. What was missed is not made up for."
     )
+    body = f"{body}\n\n{NOT_YOU}"
     _tell(copy, NotificationKind.SUBSCRIPTION_RESUMED, _("Copying %(strategy)s goes on"), body, now)
 
 
@@ -83,7 +92,7 @@ def changed(copy: Subscription, *, by_master: bool, now: datetime) -> None:
         todo = _("You allowed that; you can take it back, and change everything, on the copy's page.")
     else:
         title = _("You changed how you copy %(strategy)s")
-        todo = _("If this was not you, revoke your API tokens and change your password.")
+        todo = str(NOT_YOU)
     body = _("The new settings count from the master's next trade on.") + "\n\n" + todo
     _tell(copy, NotificationKind.SUBSCRIPTION_CHANGED, title, body, now)
 

@@ -90,7 +90,7 @@ def add_address(
         added.codes_sent = 1
     _insert(added, origin, now)
     if code:
-        telling.send_code(added, code, minutes=CODE_MINUTES)
+        telling.send_code(added, code, minutes=CODE_MINUTES, now=now)
     return added
 
 
@@ -105,7 +105,7 @@ def _insert(added: WalletAddress, origin: Origin, now: datetime) -> None:
             if added.is_for_withdrawals:
                 detail = {"network": added.network, "address": added.address, "exchange": added.exchange}
                 _record(Action.WITHDRAWAL_ADDRESS_CREATE, added, origin, detail)
-                telling.withdrawal_address_added(added, now=now)
+                telling.withdrawal_address_added(added, origin=origin, now=now)
     except IntegrityError as error:
         if "an_address_is_added_once" not in str(error):
             raise
@@ -121,7 +121,7 @@ def send_new_code(*, address: WalletAddress, now: datetime) -> None:
     )
     if not sent:
         raise TooManyCodes if pending.exists() else NothingToConfirm
-    telling.send_code(address, code, minutes=CODE_MINUTES)
+    telling.send_code(address, code, minutes=CODE_MINUTES, now=now)
 
 
 def confirm_address(*, address: WalletAddress, code: str, origin: Origin, now: datetime) -> WalletAddress:
@@ -147,7 +147,7 @@ def confirm_address(*, address: WalletAddress, code: str, origin: Origin, now: d
             raise NothingToConfirm
         address.refresh_from_db()
         _record(Action.WITHDRAWAL_ADDRESS_CONFIRM, address, origin, {"network": address.network})
-        telling.withdrawal_address_confirmed(address, now=now)
+        telling.withdrawal_address_confirmed(address, origin=origin, now=now)
     return address
 
 

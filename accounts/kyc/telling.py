@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from accounts.kyc.models import KycCase, KycStatus
 from accounts.models import User
-from accounts.notifications import letters
 from accounts.notifications.kinds import NotificationKind
+from accounts.notifications.letters import Letter, Said, address
 from accounts.notifications.services import notify
+from accounts.notifications.words import moment
 from accounts.roles import Role
 
 BATCH = 50
@@ -44,8 +45,8 @@ def _tell(case: KycCase, now: datetime) -> None:
     else:
         # A new document came in meanwhile: that decision is history.
         return
-    at = f"{case.decided_at:%Y-%m-%d %H:%M}"
-    body = _("Decided on %(at)s UTC.\n\nReason: %(reason)s\n\n%(todo)s")
+    at = moment(case.decided_at or now, case.user.time_zone)
+    body = _("Decided on %(at)s.\n\nReason: %(reason)s\n\n%(todo)s")
     notify(
         user_ids=[case.user_id],
         kind=NotificationKind.KYC_DECIDED,
@@ -53,17 +54,20 @@ def _tell(case: KycCase, now: datetime) -> None:
         body=body % {"at": at, "reason": case.reason, "todo": todo},
         link=reverse("kyc"),
         now=now,
-        dedupe=f"{case.public_id}:{at}:{case.user.kyc_status}",
+        dedupe=f"{case.public_id}:{case.decided_at:%Y-%m-%d %H:%M}:{case.user.kyc_status}",
     )
 
 
-def tell_reviewers(*, hits: int) -> None:
+def tell_reviewers(*, hits: int, now: datetime) -> None:
     """That there is work; no names in a mail."""
     reviewers = User.objects.filter(groups__name=Role.COMPLIANCE, is_active=True)
-    body = _(
-        "The sanctions list has %(hits)s of the people who sent documents, and nobody has cleared them.\n\n"
-        "They are here: %(link)s\n"
-    ) % {"hits": hits, "link": letters.address(f"{reverse('admin:accounts_kyccase_changelist')}?work=listed")}
-    for address in reviewers.order_by("pk").values_list("email", flat=True):
-        subject = _("On the sanctions list: %s") % hits
-        letters.plain_letter(to=address, subject=subject, text=body).send()
+    sentence = _("The sanctions list has %s of the people who sent documents, and nobody has cleared them.")
+    for reviewer in reviewers.order_by("pk"):
+        Letter(
+            to=reviewer.email,
+            said=[Said(title=_("On the sanctions list: %s") % hits, text=sentence % hits, at=now)],
+            link=address(f"{reverse('admin:accounts_kyccase_changelist')}?work=listed"),
+            button=_("Look at them"),
+            why=_("You get this mail because you review identities here."),
+            zone=reviewer.time_zone,
+        ).mail().send()

@@ -27,6 +27,8 @@ class NotificationKind(TextChoices):
     KILL_SWITCH = "kill_switch", _("Kill switch")
     KYC_DECIDED = "kyc_decided", _("Identity check")
     ROLE_CHANGED = "role_changed", _("Your roles")
+    PASSWORD_CHANGED = "password_changed", _("Your password")
+    FACTOR_CHANGED = "factor_changed", _("Your second factors")
     FACTOR_RESET = "factor_reset", _("Your second factor")
     TOKEN_CREATED = "token_created", _("A new API token")
     TOKEN_EXPIRES = "token_expires", _("An API token expires")
@@ -41,6 +43,8 @@ ALWAYS = frozenset(
         NotificationKind.KILL_SWITCH,
         NotificationKind.KYC_DECIDED,
         NotificationKind.ROLE_CHANGED,
+        NotificationKind.PASSWORD_CHANGED,
+        NotificationKind.FACTOR_CHANGED,
         NotificationKind.FACTOR_RESET,
         NotificationKind.TOKEN_CREATED,
         NotificationKind.NEW_DEVICE,

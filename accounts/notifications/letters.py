@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.notifications import unsubscribing
-from accounts.notifications.kinds import ALWAYS
+from accounts.notifications.kinds import ALWAYS, NotificationKind
 from accounts.notifications.models import Notification
+from accounts.notifications.words import moment, visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One thing that a mail tells: what happened and when, a code to be typed, what to do (`after`)."""
+
+    title: str
+    text: str
+    at: datetime
+    code: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """To one address: what is said, its one link, and why the reader gets it."""
+
+    to: str
+    said: Sequence[Said]
+    link: str
+    button: str
+    why: str = ""
+    zone: str = "UTC"
+
+    def mail(self, subject: str = "", headers: dict[str, str] | None = None) -> EmailMultiAlternatives:
+        """The subject is the fact, if none is given."""
+        parts = [
+            {
+                "title": visible(one.title),
+                "when": moment(one.at, self.zone),
+                "text": visible(one.text),
+                "code": one.code,
+                "after": visible(one.after),
+            }
+            for one in self.said
+        ]
+        context: dict[str, Any] = {
+            "parts": parts,
+            "link": self.link,
+            "button": self.button,
+            "host": urlsplit(settings.PUBLIC_URL).netloc,
+            "why": visible(self.why)
+            or _("You get this mail because your address was given on this platform."),
+        }
+        line = " ".join(visible(subject or self.said[0].title).split())
+        text = render_to_string("mail/letter.txt", context)
+        mail = EmailMultiAlternatives(line, text, None, [self.to], headers=headers)
+        mail.attach_alternative(render_to_string("mail/letter.html", context), "text/html")
+        return mail
 
 
 def letter(*, user: User, told: Sequence[Notification]) -> EmailMultiAlternatives:
@@ -24,38 +75,38 @@ def letter(*, user: User, told: Sequence[Notification]) -> EmailMultiAlternative
     kinds = sorted({row.kind for row in told})
     by_choice = not ALWAYS.intersection(kinds)
     path = told[0].link if len(told) == 1 else ""
-    context: dict[str, Any] = {
-        "title": told[0].title,
-        "told": told,
-        "zone": user.time_zone,
-        "link": address(path or "/notifications/"),
-        "reasons": sorted({row.get_kind_display() for row in told}),
-        "by_choice": by_choice,
-    }
-    with timezone.override(zoneinfo.ZoneInfo(user.time_zone)):
-        text = render_to_string("mail/told.txt", context)
-        html = render_to_string("mail/told.html", context)
-    headers = _unsubscribe_headers(user, kinds) if by_choice else {}
-    mail = EmailMultiAlternatives(_subject(told), text, None, [user.email], headers=headers)
-    mail.attach_alternative(html, "text/html")
-    return mail
-
-
-def plain_letter(*, to: str, subject: str, text: str) -> EmailMultiAlternatives:
-    """One mail to one address, about what no inbox is for."""
-    return in_both_forms(EmailMultiAlternatives(subject, text, None, [to]))
-
-
-def in_both_forms(mail: EmailMultiAlternatives) -> EmailMultiAlternatives:
-    """The same words in HTML too, in the look of all our mails."""
-    html = render_to_string("mail/plain.html", {"title": mail.subject, "text": mail.body})
-    mail.attach_alternative(html, "text/html")
-    return mail
+    composed = Letter(
+        to=user.email,
+        said=[Said(title=row.title, text=row.body, at=row.created_at) for row in told],
+        link=address(path or "/notifications/"),
+        button=_button(told),
+        why=_why(sorted({row.get_kind_display() for row in told}), by_choice),
+        zone=user.time_zone,
+    )
+    return composed.mail(_subject(told), _unsubscribe_headers(user, kinds) if by_choice else {})
 
 
 def address(path: str) -> str:
     """A path of ours as an address that works in a mail."""
     return settings.PUBLIC_URL + path
+
+
+def _why(reasons: Sequence[str], by_choice: bool) -> str:
+    because = _("You get this mail because you have an account here, about: %(reasons)s.")
+    if by_choice:
+        choice = _(
+            "To get no more of these, use your mail program's Unsubscribe button, or choose under "
+            "Notifications what you are mailed about."
+        )
+    else:
+        choice = _("It cannot be turned off: it is about who may act for you.")
+    return because % {"reasons": ", ".join(reasons)} + " " + choice
+
+
+def _button(told: Sequence[Notification]) -> str:
+    if [row.kind for row in told] == [NotificationKind.PASSWORD_CHANGED]:
+        return _("It was not me: set a new password")
+    return _("See it on Copytrade")
 
 
 def _subject(told: Sequence[Notification]) -> str:
