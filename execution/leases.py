@@ -12,8 +12,9 @@ import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from execution.master_feed import SignalSink, Watch, watch_account
+from execution.master_feed import watch_account
 from execution.models import MasterFeed
+from execution.watching import SignalSink, Watch
 from strategies.models import StrategySymbol
 from wallets.models import ExchangeAccount
 

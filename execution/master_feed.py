@@ -1,31 +1,23 @@
-"""Watching one master account: its stream, its gaps, its equity, its deposits and withdrawals."""
+"""Watching one master account: what its stream tells, and what that leaves out."""
 
 from __future__ import annotations
 
 import contextlib
 import queue
-import threading
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, TypeVar
 
 import structlog
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from exchanges import gateway, loop, stream
-from exchanges.errors import BadCredentials, ExchangeError, HeldBack, SymbolUnknown
-from exchanges.types import Account, Balance, FillReport, Side
-from exchanges.valuation import equity_in_quote
-from execution import departures, silence
+from exchanges.errors import BadCredentials, ExchangeError, SymbolUnknown
+from exchanges.types import Account, FillReport, Side
+from execution.master_account import RETRY_SECONDS, SNAPSHOT_SECONDS, read_transfers, take_snapshot
 from execution.models import MasterFeed
-from execution.watcher import AccountSnapshot, may_be_unanswered, sells_more_than_known, take_fills
-from ledger.transfers import book_transfers
-from strategies.models import PerformanceSnapshot
+from execution.watcher import may_be_unanswered, sells_more_than_known, take_fills
+from execution.watching import OVERLAP, Gathering, Watch, ask
 from wallets import dead_keys
 from wallets.models import ExchangeAccount
 
@@ -33,58 +25,11 @@ log = structlog.get_logger(__name__)
 
 # Fills of one order are gathered until its end, at most this long.
 GATHER_SECONDS = 0.1
-SNAPSHOT_SECONDS = 15.0
-RETRY_SECONDS = 1.0
 BACK_FILL_SECONDS = 60.0
-OVERLAP = timedelta(seconds=60)
-TRANSFERS_SECONDS = 60.0
-TRANSFERS_REFUSED_SECONDS = 3600.0
-# From being asked for to being done; until then a venue does not count them as done.
-TRANSFERS_TAKE = timedelta(days=7)
-# Longer than ccxt waits, so that only a hung event loop comes to it, and shorter than a lease.
-CALL_LIMIT_SECONDS = 9.0
 # Of a long gap as much is asked for in one call.
 MOST_AT_ONCE = timedelta(days=1)
 # A stream that has not told of a fill after this long does not tell any more.
 STREAM_IS_LATE = timedelta(seconds=5)
-
-Answer = TypeVar("Answer")
-SignalSink = Callable[[int], object]
-
-
-@dataclass(slots=True)
-class Gathering:
-    """Fills of one master order on their way to become a signal."""
-
-    until: float
-    fills: list[FillReport] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Watch:
-    """One account being watched by this process, in a thread of its own."""
-
-    account_id: int
-    exchange: str
-    strategies: dict[str, int]
-    started_at: datetime
-    on_signal: SignalSink
-    stop: threading.Event = field(default_factory=threading.Event)
-    events: queue.SimpleQueue[stream.StreamEvent] = field(default_factory=queue.SimpleQueue)
-    gathering: dict[str, Gathering] = field(default_factory=dict)
-    # Told in part, with their symbol and when.
-    purchases_going_on: dict[str, tuple[str, float]] = field(default_factory=dict)
-    snapshot: AccountSnapshot | None = None
-    next_snapshot: float = 0.0
-    next_back_fill: float = 0.0
-    next_transfers: float = 0.0
-    # Symbols of which coins seem to be missing, once.
-    doubted: set[str] = field(default_factory=set)
-    # When the thread last got anywhere: a hung one loses its lease.
-    progress_at: float = field(default_factory=time.monotonic)
-    following: Future[None] | None = None
-    listening_since: datetime | None = None
-    is_mute: bool | None = None
 
 
 def watch_account(watch: Watch) -> None:
@@ -121,7 +66,7 @@ def _turn(watch: Watch, account: Account) -> None:
     if moment >= watch.next_snapshot and not watch.gathering:
         _take_snapshot(watch, account)
     if moment >= watch.next_transfers and not watch.gathering:
-        _read_transfers(watch, account)
+        read_transfers(watch, account)
 
 
 def _wait(watch: Watch) -> float:
@@ -222,7 +167,7 @@ def _back_fill_symbol(watch: Watch, account: Account, symbol: str, since: dateti
             account, symbol=symbol, since=since, until=until if until < now else None
         )
         try:
-            fills = _ask(watch, question)
+            fills = ask(watch, question)
         except SymbolUnknown:
             log.warning("symbol_not_listed", account_id=watch.account_id, symbol=symbol)
             return True
@@ -232,31 +177,6 @@ def _back_fill_symbol(watch: Watch, account: Account, symbol: str, since: dateti
         is_complete &= _take_by_order(watch, fills)
         since = until
     return is_complete
-
-
-def _ask(watch: Watch, question: Coroutine[Any, Any, Answer]) -> Answer:
-    """The venue's answer or refusal, either of which is progress; what is never answered is none."""
-    try:
-        answer = loop.run(question, timeout=CALL_LIMIT_SECONDS)
-    except ExchangeError:
-        watch.progress_at = time.monotonic()
-        raise
-    watch.progress_at = time.monotonic()
-    return answer
-
-
-def _ask_for_life(watch: Watch, account: Account) -> dict[str, Balance]:
-    """The account's balances; that it answers to its key is the proof that the master is there."""
-    try:
-        balances = _ask(watch, gateway.fetch_balances(account))
-    except HeldBack:
-        # Nobody was asked.
-        raise
-    except ExchangeError:
-        silence.note_asked(account_id=watch.account_id, is_answered=False, now=timezone.now())
-        raise
-    silence.note_asked(account_id=watch.account_id, is_answered=True, now=timezone.now())
-    return balances
 
 
 def _take_by_order(watch: Watch, fills: list[FillReport]) -> bool:
@@ -302,67 +222,11 @@ def _set_mute(watch: Watch, since: datetime | None) -> None:
 
 
 def _take_snapshot(watch: Watch, account: Account) -> None:
-    """Read the master's equity between orders, so that it is known before the next one."""
-    watch.next_snapshot = time.monotonic() + SNAPSHOT_SECONDS
-    asked_at = gateway.venue_now(watch.exchange)
-    try:
-        balances = _ask_for_life(watch, account)
-        quotes = _ask(watch, gateway.fetch_quotes(watch.exchange))
-    except (ExchangeError, TimeoutError) as error:
-        log.warning("snapshot_failed", account_id=watch.account_id, text=str(error))
-        # Entries are skipped while the equity is not known.
-        watch.next_snapshot = time.monotonic() + RETRY_SECONDS
-        return
-    coins = {symbol.partition("/")[2] for symbol in watch.strategies}
-    equity = {coin: equity_in_quote(balances, quotes, quote=coin) for coin in coins}
-    holdings: dict[str, Decimal] = {asset: balance.total for asset, balance in balances.items()}
-    now = timezone.now()
-    watch.snapshot = AccountSnapshot(
-        asked_at=asked_at, at=gateway.venue_now(watch.exchange), equity=equity, holdings=holdings
-    )
-    _look_for_departures(watch, account, watch.snapshot)
-    quote_of = {strategy: symbol.partition("/")[2] for symbol, strategy in watch.strategies.items()}
-    PerformanceSnapshot.objects.bulk_create(
-        [
-            PerformanceSnapshot(strategy_id=strategy_id, at=now, equity=equity[coin])
-            for strategy_id, coin in quote_of.items()
-        ]
-    )
-
-
-def _look_for_departures(watch: Watch, account: Account, snapshot: AccountSnapshot) -> None:
-    """Coins that are missing twice, with all trades asked for in between, have left."""
-    missing = departures.missing_coins(
-        strategies=watch.strategies, holdings=snapshot.holdings, asked_at=snapshot.asked_at
-    )
-    doubted = departures.unexplained(account_id=watch.account_id, missing=missing)
-    confirmed = doubted & watch.doubted
-    departures.settle(account_id=watch.account_id, missing=missing, confirmed=confirmed, now=timezone.now())
-    watch.doubted = doubted - confirmed
+    """All trades are asked for before coins that are missing are looked for again."""
+    take_snapshot(watch, account)
     if watch.doubted:
         _back_fill(watch, account)
         watch.next_snapshot = time.monotonic() + RETRY_SECONDS
-
-
-def _read_transfers(watch: Watch, account: Account) -> None:
-    """Book what came to the account or left it. What the venue does not show us is not asked for so often."""
-    watch.next_transfers = time.monotonic() + TRANSFERS_SECONDS
-    feed = MasterFeed.objects.get(exchange_account_id=watch.account_id)
-    since = feed.transfers_until - TRANSFERS_TAKE if feed.transfers_until else feed.filled_until - OVERLAP
-    asked_at = gateway.venue_now(watch.exchange)
-    try:
-        transfers = _ask(watch, gateway.fetch_transfers(account, since=since))
-    except BadCredentials:
-        log.info("transfers_not_shown", account_id=watch.account_id)
-        watch.next_transfers = time.monotonic() + TRANSFERS_REFUSED_SECONDS
-        return
-    except (ExchangeError, TimeoutError) as error:
-        log.warning("transfers_not_read", account_id=watch.account_id, text=str(error))
-        return
-    new = book_transfers(account_id=watch.account_id, reports=transfers, now=timezone.now())
-    MasterFeed.objects.filter(pk=feed.pk).update(transfers_until=asked_at)
-    if new:
-        log.info("transfers", account_id=watch.account_id, new=new)
 
 
 def _mark_refused(account: ExchangeAccount, error: BaseException | None) -> None:

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from exchanges import gateway, loop
 from exchanges.types import OrderRequest, OrderType, Side
-from execution import departures, master_feed
-from execution.master_feed import Watch
+from execution import departures, master_account, master_feed
 from execution.models import CopyOrder, MasterFeed
+from execution.watching import Watch
 from ledger.models import Transfer
 from ledger.transfers import book_transfers
 from strategies.models import Signal, StrategySymbol
@@ -84,7 +84,7 @@ def test_deposits_and_withdrawals_of_a_master_are_booked_once(master: Master) ->
     master.move("deposit", "USDT", "500")
     master.move("withdraw", "USDT", "20.5")
     for _time in range(3):
-        master_feed._read_transfers(master.watch, master.account)
+        master_account.read_transfers(master.watch, master.account)
 
     booked = Transfer.objects.order_by("id").values_list("kind", "asset", "amount")
     assert sorted(booked) == [("deposit", "USDT", Decimal(500)), ("withdrawal", "USDT", Decimal("20.5"))]
@@ -94,24 +94,24 @@ def test_deposits_and_withdrawals_of_a_master_are_booked_once(master: Master) ->
 def test_what_was_moved_while_nobody_watched_is_booked_later(master: Master) -> None:
     master.move("deposit", "ETH", "1")
     MasterFeed.objects.update(transfers_until=timezone.now() - timedelta(days=3))
-    master_feed._read_transfers(master.watch, master.account)
+    master_account.read_transfers(master.watch, master.account)
     assert Transfer.objects.get().asset == "ETH"
 
 
 def test_a_transfer_that_took_days_to_be_done_is_booked_though_others_were_read_since(master: Master) -> None:
     master.move("withdraw", "USDT", "50")
     MasterFeed.objects.update(transfers_until=timezone.now() + timedelta(days=6))
-    master_feed._read_transfers(master.watch, master.account)
+    master_account.read_transfers(master.watch, master.account)
     assert Transfer.objects.get().kind == "withdrawal"
 
 
 def test_a_venue_that_does_not_list_transfers_now_is_asked_again(master: Master) -> None:
     master.move("deposit", "USDT", "500")
     master.world.venue.fault("status", endpoint="transfers", status=503)
-    master_feed._read_transfers(master.watch, master.account)
+    master_account.read_transfers(master.watch, master.account)
     assert not Transfer.objects.exists()
     master.world.venue.ask("DELETE", "/control/faults")
-    master_feed._read_transfers(master.watch, master.account)
+    master_account.read_transfers(master.watch, master.account)
     assert Transfer.objects.count() == 1
 
 
@@ -129,7 +129,7 @@ def test_two_watchers_that_book_the_same_transfer_book_it_once(master: Master) -
 @pytest.mark.parametrize("change", ["update", "delete"])
 def test_a_booked_transfer_stays_as_it_is(master: Master, change: str) -> None:
     master.move("deposit", "USDT", "500")
-    master_feed._read_transfers(master.watch, master.account)
+    master_account.read_transfers(master.watch, master.account)
     rows = Transfer.objects.all()
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         rows.update(amount=1) if change == "update" else rows._raw_delete(rows.db)

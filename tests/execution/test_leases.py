@@ -11,10 +11,10 @@ import pytest
 from django.utils import timezone
 
 from exchanges.errors import Unavailable
-from execution import leases, master_feed
+from execution import leases, watching
 from execution.leases import Watcher, lease, release
-from execution.master_feed import Watch
 from execution.models import MasterFeed
+from execution.watching import Watch
 from tests.execution.world import World
 
 pytestmark = pytest.mark.django_db
@@ -117,11 +117,11 @@ def test_an_answer_and_a_refusal_are_progress_and_silence_is_none(
         await asyncio.sleep(60)
         return "never"
 
-    monkeypatch.setattr(master_feed, "CALL_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "CALL_LIMIT_SECONDS", 0.05)
     watch = world.watch()
-    assert _moves(watch, lambda: master_feed._ask(watch, answer()))
-    assert _moves(watch, lambda: master_feed._ask(watch, refuse()))
-    assert not _moves(watch, lambda: master_feed._ask(watch, hang()))
+    assert _moves(watch, lambda: watching.ask(watch, answer()))
+    assert _moves(watch, lambda: watching.ask(watch, refuse()))
+    assert not _moves(watch, lambda: watching.ask(watch, hang()))
 
 
 def _moves(watch: Watch, question: Callable[[], object]) -> bool:

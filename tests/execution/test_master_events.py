@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from exchanges import gateway, stream
 from exchanges.types import FillReport, Side
 from execution import master_feed
-from execution.master_feed import Watch
+from execution.watching import Watch
 from ledger.models import Fill, Position, Posting, Trade
 from strategies.models import Signal, SignalFill
 from tests.execution.world import World

@@ -15,9 +15,9 @@ from exchanges import gateway, loop
 from exchanges.types import Account, FillReport, OrderRequest, OrderType, Side
 from execution import claiming, leases, master_feed, services
 from execution.leases import lease
-from execution.master_feed import Watch
 from execution.models import CopyOrder, MasterFeed
 from execution.services import Request
+from execution.watching import Watch
 from ledger.models import Trade
 from strategies.models import Signal
 from tests.execution.world import World

@@ -15,10 +15,10 @@ from django.utils import timezone
 from exchanges import gateway, loop, stream
 from exchanges.types import Account, FillReport, Side
 from execution import claiming, master_feed, placing, services
-from execution.master_feed import Watch
 from execution.models import CopyOrder
 from execution.settling import settle
 from execution.states import Status
+from execution.watching import Watch
 from strategies.models import PerformanceSnapshot, Signal
 from tests import factories
 from tests.execution.world import (

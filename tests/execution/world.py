@@ -16,13 +16,13 @@ from execution import claiming, placing, services, slices
 from execution.endings import Work
 from execution.fan_out import write_slice
 from execution.leases import lease
-from execution.master_feed import Watch
 from execution.models import CopyOrder
 from execution.reconcile import look_up_due
 from execution.services import Request
 from execution.settling import settle
 from execution.states import Status
 from execution.watcher import AccountSnapshot, take_fills
+from execution.watching import Watch
 from ledger.models import Position
 from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
