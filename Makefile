@@ -5,7 +5,7 @@ VENV_BIN := .venv/bin
 LOCAL := exec $(PYTHON) -m local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint bench load chaos screenshots assets lock clean
+.PHONY: help demo test coverage lint types style settings bench load chaos screenshots assets lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,12 @@ coverage: ## run the tests that need no platform and no browser, and tell which 
 	@$(LOCAL).coverage $(ARGS)
 
 lint: assets ## check style, types, layers, settings and migrations
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style settings
+
+types: ## check types alone
+	DEBUG=true $(VENV_BIN)/mypy .
+
+style: ## check style, layers, packages and documentation alone
 	$(VENV_BIN)/ruff check .
 	$(VENV_BIN)/ruff format --check .
 	$(VENV_BIN)/bandit --quiet --recursive --severity-level medium --exclude ./.venv,./node_modules,./tests,./benchmarks,./.run .
@@ -27,8 +33,9 @@ lint: assets ## check style, types, layers, settings and migrations
 	@$(LOCAL).package_audit
 	@$(LOCAL).configuration_page
 	NO_MKDOCS_2_WARNING=1 $(VENV_BIN)/mkdocs build --strict --site-dir .run/site
-	DEBUG=true $(VENV_BIN)/mypy .
 	DEBUG=true $(VENV_BIN)/lint-imports
+
+settings: ## check settings and migrations alone
 	@DEBUG=false SECURE_SSL_REDIRECT=true DATABASE_OWNER_URL=postgresql://owner@localhost/copytrade $(LOCAL).engines run -- sh -ec \
 		'python manage.py check --deploy --fail-level WARNING && python manage.py makemigrations --check --dry-run && python -m tests.schema.migration_lint'
 

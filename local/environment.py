@@ -7,7 +7,16 @@ from pathlib import Path
 
 from local.paths import ROOT, RUN, VENV
 
-FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+# Packages are compiled by whoever imports them first, and a dozen processes start at once: it must be kept.
+FOREIGN = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+)
 
 
 def base() -> dict[str, str]:

@@ -33,7 +33,6 @@ def ensure_installed() -> None:
         if not _venv_is_ours():
             _create_venv()
         _install_packages()
-        _compile()
         STAMP.write_text(stamp, encoding="utf-8")
 
 
@@ -102,13 +101,6 @@ def _install_packages() -> None:
             f"the packages of {LOCK_FILE.name} could not be installed; is a package index reachable? "
             f"pip says: {death.last_line} (all of it is in {LOG})"
         ) from death
-
-
-def _compile() -> None:
-    """A dozen processes start at once: without this each of them compiles 4 s of ccxt for itself."""
-    # A package may bring files for other versions of Python; that those do not compile does not matter.
-    with contextlib.suppress(ChildDied), step("compiling"):
-        _run("compileall", [VENV_PYTHON, "-m", "compileall", "-q", "-j", "0", VENV / "lib"])
 
 
 def _fetch_uv() -> bool:
