@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Cast
@@ -61,6 +63,11 @@ class Action(models.TextChoices):
 SECURITY = (
     Action.LOGIN_SUCCESS,
     Action.LOGIN_FAILURE,
+    Action.SESSION_END,
+    Action.PASSWORD_CHANGE,
+    Action.SECOND_FACTOR_ADD,
+    Action.SECOND_FACTOR_REMOVE,
+    Action.SECOND_FACTOR_RESET,
     Action.TOKEN_ISSUE,
     Action.TOKEN_REVOKE,
     Action.TOKEN_FAILURE,
@@ -70,9 +77,13 @@ SECURITY = (
     Action.EXCHANGE_ACCOUNT_DELETE,
     Action.WITHDRAWAL_ADDRESS_CREATE,
     Action.WITHDRAWAL_ADDRESS_CONFIRM,
+    Action.WITHDRAWAL_ADDRESS_DELETE,
     Action.KILL_SWITCH_CHANGE,
     Action.WEBHOOK_CREATE,
     Action.WEBHOOK_REVOKE,
+    Action.CHANNEL_CREATE,
+    Action.CHANNEL_CHANGE,
+    Action.CHANNEL_DELETE,
     Action.EXPORT,
 )
 
@@ -107,8 +118,10 @@ class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
         """Nonces of living tokens whose records are gone: all that is left of those."""
         return self.filter(action=Action.NONCE_USE, object="")
 
-    def security_events(self) -> AuditRecordQuerySet:
-        return self.filter(action__in=SECURITY)
+    def security_events(self, person: str, *, tokens: Iterable[str]) -> AuditRecordQuerySet:
+        """What the person did, and what anybody did or tried about the person and these tokens of theirs."""
+        concerned = Q(actor=person) | Q(object__in=[person, *tokens])
+        return self.filter(concerned, action__in=SECURITY)
 
     def about(self, names: list[str]) -> AuditRecordQuerySet:
         """What these persons did, and what strangers tried in their name."""
@@ -154,9 +167,12 @@ class AuditRecord(PublicIdModel):
             models.Index(F("at").desc(), F("id").desc(), name="audit_newest_first"),
             models.Index(fields=["xid", "id"], name="audit_in_order_of_sealing"),
             models.Index(
-                fields=["actor", "-at"],
+                fields=["actor", "-at"], condition=Q(action__in=SECURITY), name="security_events_by_a_person"
+            ),
+            models.Index(
+                fields=["object", "-at"],
                 condition=Q(action__in=SECURITY),
-                name="security_events_of_a_person",
+                name="security_events_about_a_person",
             ),
             models.Index(
                 fields=["token_id"], condition=Q(action="nonce.use", object=""), name="audit_kept_nonces"

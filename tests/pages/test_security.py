@@ -3,18 +3,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import token_store
+from accounts.models import AccessToken
 from compliance import audit
-from compliance.audit import Origin
-from compliance.models import Action, AuditRecord, Outcome
+from compliance.audit import SYSTEM, Origin
+from compliance.models import SECURITY, Action, AuditRecord, Outcome
+from copytrade.pages.security import WORDS
+from tests.conftest import token_of
 from tests.factories import PASSWORD
 from tests.pages.market import text_of
 
 HERE = "/settings/security/"
+ROLE_AT_SIGN_UP = "Role changed"
 ELSEWHERE = Origin(ip="203.0.113.9", user_agent="Somebody")
 
 
@@ -29,11 +35,72 @@ def test_ones_own_events_and_what_was_tried_in_ones_name_are_told(client, user, 
     audit.record(Action.TOKEN_ISSUE, origin=Origin(actor=other), object="token")
     audit.record(Action.TOKEN_USE, origin=Origin(actor=me))
     events = client.get(HERE).context["events"]
-    assert [str(event.words) for event in events] == ["Log-in failed", "Logged in"]
-    assert [event.is_refused for event in events] == [True, False]
+    assert [str(event.words) for event in events] == ["Log-in failed", "Logged in", ROLE_AT_SIGN_UP]
+    assert [event.is_refused for event in events] == [True, False, False]
 
 
-@pytest.mark.parametrize(("days", "shown"), [(29, 1), (31, 0)])
+def test_what_happens_to_ones_log_in_is_told(client, user):
+    client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    mine = Origin(actor=str(user.public_id), ip="203.0.113.9")
+    device = Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    device.delete()
+    audit.record(Action.SECOND_FACTOR_REMOVE, origin=mine, object=mine.actor)
+    new = {"oldpassword": PASSWORD, "password1": f"{PASSWORD}-2", "password2": f"{PASSWORD}-2"}
+    client.post("/accounts/password/change/", new)
+    client.post("/accounts/logout/")
+    user.refresh_from_db()
+    client.force_login(user)
+    words = [str(event.words) for event in client.get(HERE).context["events"]]
+    assert words == [
+        "Session ended",
+        "New password",
+        "Second factor removed",
+        "Second factor added",
+        "Logged in",
+        ROLE_AT_SIGN_UP,
+    ]
+
+
+def test_what_staff_did_to_ones_roles_tokens_and_sessions_is_told_without_who_and_from_where(
+    page, user, stranger
+):
+    token_of(user)
+    token = AccessToken.objects.get(user=user)
+    staff = Origin(actor=str(stranger.public_id), ip="198.51.100.1", user_agent="Office")
+    audit.record(Action.ROLE_CHANGE, origin=staff, object=str(user.public_id))
+    token_store.revoke_token(user=user, token=token, origin=staff, now=timezone.now())
+    audit.record(Action.SESSION_END, origin=SYSTEM, object=str(user.public_id))
+    audit.record(Action.KYC_VIEW, origin=staff, object=str(user.public_id))
+    answer = page.get(HERE)
+    events = answer.context["events"]
+    words = ["Session ended", "API token revoked", "Role changed", "API token made", ROLE_AT_SIGN_UP]
+    assert [str(event.words) for event in events] == words
+    assert text_of(answer).count("by the platform or its staff") == 4
+    assert "198.51.100.1" not in text_of(answer) and "Office" not in text_of(answer)
+
+
+def test_what_is_tried_over_and_over_is_told_as_one(page, user):
+    for _ in range(30):
+        audit.record(
+            Action.LOGIN_FAILURE, origin=ELSEWHERE, object=str(user.public_id), outcome=Outcome.REFUSED
+        )
+    audit.record(Action.EXPORT, origin=Origin(actor=str(user.public_id)))
+    assert [event.times for event in page.get(HERE).context["events"]] == [1, 30, 1]
+    assert "30 times" in text_of(page.get(HERE))
+
+
+def test_each_security_event_has_words():
+    assert set(WORDS) == set(SECURITY)
+
+
+def test_the_events_are_read_by_indexes_of_their_own(db, user):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = AuditRecord.objects.security_events(str(user.public_id), tokens=["a-token"]).explain()
+    assert "security_events_by_a_person" in plan and "security_events_about_a_person" in plan
+
+
+@pytest.mark.parametrize(("days", "shown"), [(29, 2), (31, 1)])
 def test_what_is_older_than_a_month_is_not_told(days, shown, page, user):
     AuditRecord.objects.create(
         action=Action.EXPORT,
