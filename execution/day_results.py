@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 
 from exchanges.rounding import EXACT
 from execution.counted import Copies, CountedCopy, by_day_start, counted_copies
-from ledger.models import Position, PositionQuerySet
+from ledger.models import Mark, Position, PositionQuerySet, Trade
 from ledger.pnl import ZERO, Holding
 from ledger.valuation import PLACES, Prices, fresh_prices, kept_prices
 from records.bulk import select
@@ -25,6 +25,7 @@ NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
 def add_day_results(copies: Copies, *, now: datetime) -> list[DayOpening]:
     """Each copy's result now less what it was when the day began; None where a price is missing.
 
+    Fees that the books could not value count too, so that no loss looks smaller than it is.
     Returned, for the caller to write down: what days that are new began with.
     """
     held = _held(copies)
@@ -33,16 +34,40 @@ def add_day_results(copies: Copies, *, now: datetime) -> list[DayOpening]:
     known = _written_down(copies, now)
     new = {key: copy for key, copy in copies.items() if key not in known}
     told = _told_by_books(new, held, prices, now) if new else {}
-    openings = known | told
+    openings, fees = known | told, _fees_uncounted(copies, now)
     for key, copy in copies.items():
         result, opening = _result(copy, copy.realised_pnl, held.get(key, {}), prices), openings.get(key)
-        copy.day_result = None if result is None or opening is None else result - opening
+        fee = fees.get(key, ZERO)
+        if result is None or opening is None or fee is None:
+            copy.day_result = None
+        else:
+            copy.day_result = result - opening - fee
     return [
         DayOpening(
             subscription_id=key, day=day_of(now, copies[key].time_zone), result=result, recorded_at=now
         )
         for key, result in told.items()
     ]
+
+
+def _fees_uncounted(copies: Copies, now: datetime) -> dict[int, Decimal | None]:
+    """The day's fees that the books could not value, at their coin's last price; None: it never had one."""
+    taken = [
+        (key, (copies[key].exchange, f"{asset}/{copies[key].quote}"), fee)
+        for start, keys in by_day_start(copies, now=now).items()
+        for key, asset, fee in Trade.objects.filter(subscription__in=keys, at__gte=start)
+        .with_fees_uncounted()
+        .values_list("subscription_id", "fee_asset", "fee")
+    ]
+    symbols = {symbol for _, (_, symbol), _ in taken}
+    marks = Mark.objects.filter(symbol__in=symbols) if symbols else ()
+    prices = {(mark.exchange, mark.symbol): mark.price for mark in marks}
+    fees: dict[int, Decimal | None] = defaultdict(lambda: ZERO)
+    with localcontext(EXACT):
+        for key, coin, fee in taken:
+            so_far, price = fees[key], prices.get(coin)
+            fees[key] = None if so_far is None or price is None else so_far + fee * price
+    return fees
 
 
 def day_openings(user_id: int, *, now: datetime) -> dict[int, Decimal]:
@@ -132,7 +157,7 @@ def _told_by_books(copies: Copies, held: Holdings, prices: Prices, now: datetime
 
 
 # A sale takes the cost off that is not its result: what it brought, less its fee, less what it realised.
-# Only a purchase that takes a sale back realises something.
+# Only a purchase that takes a sale back realises something. A fee without a value is in no booked cost.
 _TRADED = """
     SELECT subscription_id, symbol,
         sum(CASE WHEN side = 'buy' THEN quantity ELSE -quantity END - in_base),

@@ -27,13 +27,15 @@ MOST_FILLS_AS_POINTS = 5_000
 class History:
     """`worth` is empty where the account's equity was never read; `earned` is then still told.
 
-    `uncounted`: when coins came or went whose price of then is not known.
+    `flows_uncounted`: when coins came or went whose price of then is not known; `fees_uncounted`: when fees
+    were taken in such a coin.
     """
 
     deals: tuple[Deal, ...]
     worth: tuple[Worth, ...]
     earned: tuple[Worth, ...]
-    uncounted: tuple[datetime, ...]
+    flows_uncounted: tuple[datetime, ...]
+    fees_uncounted: tuple[datetime, ...]
 
 
 def history_of(strategy: Strategy, *, now: datetime) -> History | None:
@@ -51,8 +53,18 @@ def history_of(strategy: Strategy, *, now: datetime) -> History | None:
     worth: Sequence[Worth] = ()
     if opening is not None:
         worth = worth_over_time(opening=opening, deals=deals, flows=flows, prices=prices, moments=moments)
-    uncounted = tuple(transfer.at for transfer in transfers if price_of(transfer) is None)
-    return History(tuple(deals), tuple(worth), tuple(earned), uncounted)
+    return History(
+        deals=tuple(deals),
+        worth=tuple(worth),
+        earned=tuple(earned),
+        flows_uncounted=tuple(transfer.at for transfer in transfers if price_of(transfer) is None),
+        fees_uncounted=tuple(
+            Trade.objects.of_master(strategy.pk)
+            .with_fees_uncounted()
+            .filter(at__gte=since, at__lte=now)
+            .values_list("at", flat=True)
+        ),
+    )
 
 
 def begin_of(strategy: Strategy, period: Period, *, now: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger import statistics
-from ledger.models import Adjustment, Position
+from ledger.models import Adjustment, Position, Trade
 from ledger.serializers import (
     PerformanceFilters,
     PerformanceSerializer,
@@ -41,7 +41,11 @@ class PositionsView(ApiView):
         own = Position.objects.of_follower(request.user.pk or 0).filter(**self.query())
         page = self.paginate_queryset(own.select_related("subscription__exchange_account")) or []
         keys = {(row.subscription.exchange_account.exchange, row.symbol) for row in page if row.subscription}
-        context = {"prices": fresh_prices(keys, now=timezone.now()), "adjustments": _adjustments_of(page)}
+        context = {
+            "prices": fresh_prices(keys, now=timezone.now()),
+            "adjustments": _adjustments_of(page),
+            "fees_uncounted": _fees_uncounted_of(page),
+        }
         return self.get_paginated_response(PositionSerializer(page, many=True, context=context).data)
 
 
@@ -53,6 +57,13 @@ def _adjustments_of(positions: Sequence[Position]) -> Mapping[tuple[int, str], S
     ).order_by("-at", "-pk"):
         found[row.subscription_id, row.symbol].append(row)
     return found
+
+
+def _fees_uncounted_of(positions: Sequence[Position]) -> Counter[tuple[int, str]]:
+    """How many, by copy and symbol."""
+    copies = [position.subscription_id for position in positions]
+    trades = Trade.objects.filter(subscription__in=copies).with_fees_uncounted()
+    return Counter(trades.values_list("subscription_id", "symbol"))
 
 
 class PerformanceView(ApiView):

@@ -60,7 +60,10 @@ WITH live AS (
 )
 SELECT count(*), count(result), count(*) FILTER (WHERE result > 0), count(*) FILTER (WHERE result < 0),
        percentile_cont(ARRAY[0.5]) WITHIN GROUP (ORDER BY result / allocation),
-       COALESCE(sum(allocation), 0)
+       COALESCE(sum(allocation), 0),
+       (SELECT count(*) FROM live JOIN ledger_trade t ON t.subscription_id = live.id
+        WHERE t.fee_in_quote IS NULL AND t.at >= %(since)s AND t.reverses_id IS NULL
+          AND NOT EXISTS (SELECT FROM ledger_trade back WHERE back.reverses_id = t.id))
 FROM results
 """
 
@@ -88,7 +91,10 @@ TENTH, RATIO = Decimal("0.1"), Decimal(1).scaleb(-8)
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """`known` followers: every coin of theirs has a price. Below five a median would tell of persons."""
+    """`known` followers: every coin of theirs has a price. Below five a median would tell of persons.
+
+    `fees_uncounted`: fees in coins without a price, which no result has.
+    """
 
     followers: int
     known: int
@@ -96,6 +102,7 @@ class Copies:
     in_loss: int
     median_roi: Decimal | None
     assets: Decimal
+    fees_uncounted: int
     fills: int
     slippage_bps: tuple[Decimal, Decimal] | tuple[None, None]
     lag_ms: tuple[Decimal, Decimal] | tuple[None, None]
@@ -103,7 +110,7 @@ class Copies:
 
 def copies_since(since: datetime, *, strategy_id: int, now: datetime) -> Copies:
     question = {"strategy": strategy_id, "since": since, "now": now, "most": FILLS_JUDGED}
-    followers, known, in_profit, in_loss, median, assets = _row(FOLLOWERS, question)
+    followers, known, in_profit, in_loss, median, assets, fees_uncounted = _row(FOLLOWERS, question)
     fills, slippage, lag = _row(QUALITY, question)
     return Copies(
         followers=followers,
@@ -112,6 +119,7 @@ def copies_since(since: datetime, *, strategy_id: int, now: datetime) -> Copies:
         in_loss=in_loss,
         median_roi=_exact(median[0], RATIO) if known >= ENOUGH_FOLLOWERS else None,
         assets=assets,
+        fees_uncounted=fees_uncounted,
         fills=fills,
         slippage_bps=_pair(slippage),
         lag_ms=_pair(lag),

@@ -75,6 +75,10 @@ class TradeQuerySet(models.QuerySet["Trade"]):
         taken_back = Trade.objects.filter(reverses=OuterRef("pk"))
         return self.filter(~Exists(taken_back), reverses=None)
 
+    def with_fees_uncounted(self) -> TradeQuerySet:
+        """Those that stand and whose fee was in a coin without a price: no sum has it."""
+        return self.standing().filter(fee_in_quote=None)
+
     def with_reversals(self) -> TradeQuerySet:
         """Each with the public ids `reverses_shown` and `reversed_by_shown`, or None."""
         reversed_one = Trade.objects.filter(pk=OuterRef("reverses_id"))
@@ -141,6 +145,11 @@ class Trade(PublicIdModel):
             models.Index(fields=["subscription", "-at"], name="trades_of_a_subscription"),
             models.Index(
                 fields=["strategy", "-at"], condition=Q(subscription=None), name="trades_of_a_master"
+            ),
+            models.Index(
+                fields=["subscription", "at"],
+                condition=Q(fee_in_quote=None),
+                name="trades_with_fees_uncounted",
             ),
         ]
 

@@ -139,7 +139,9 @@ class AdjustmentSerializer(serializers.ModelSerializer[Adjustment]):
 
 
 class PositionSerializer(serializers.ModelSerializer[Position]):
-    """Context: `prices`, by venue and symbol; what has none is unknown. `adjustments`, by copy and symbol."""
+    """Context: `prices`, by venue and symbol; what has none is unknown. `adjustments` and `fees_uncounted`,
+    by copy and symbol.
+    """
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     subscription = serializers.UUIDField(source="subscription.public_id", read_only=True)
@@ -149,6 +151,9 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
     realised_pnl = DecimalString(read_only=True)
     unrealised_pnl = serializers.SerializerMethodField(help_text="null without a fresh price.")
     fees = DecimalString(read_only=True)
+    fees_uncounted = serializers.SerializerMethodField(
+        help_text="Fees in coins without a price: neither in `fees` nor in a result or cost here."
+    )
     adjustments = serializers.SerializerMethodField(
         help_text="Coins that left without an order of ours, newest first: `amount` is lower by them."
     )
@@ -165,9 +170,14 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
             "realised_pnl",
             "unrealised_pnl",
             "fees",
+            "fees_uncounted",
             "adjustments",
         ]
         read_only_fields = fields
+
+    def get_fees_uncounted(self, position: Position) -> int:
+        count: int = self.context["fees_uncounted"][position.subscription_id, position.symbol]
+        return count
 
     @extend_schema_field(AdjustmentSerializer(many=True))
     def get_adjustments(self, position: Position) -> Any:
@@ -236,7 +246,8 @@ class PerformanceSerializer(serializers.ModelSerializer[Statistics]):
             "drawdown_from", "drawdown_at", "days", "days_in_loss", "sharpe", "sortino", "win_rate",
             "profit_factor", "round_trips", "average_holding_seconds", "trades", "trades_per_week",
             "exposure", "followers", "followers_in_profit", "followers_in_loss", "followers_median_roi",
-            "assets_copied", "slippage_bps", "replication_lag_ms", "flows_uncounted", "equity_curve",
+            "assets_copied", "slippage_bps", "replication_lag_ms", "flows_uncounted", "fees_uncounted",
+            "equity_curve",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -97,9 +97,11 @@ def figures_of(
         "slippage_bps_p99": copies.slippage_bps[1],
         "replication_lag_ms_p50": copies.lag_ms[0],
         "replication_lag_ms_p99": copies.lag_ms[1],
+        "fees_uncounted": copies.fees_uncounted,
     }
     if history:
-        values["flows_uncounted"] = sum(at >= since for at in history.uncounted)
+        values["flows_uncounted"] = sum(at >= since for at in history.flows_uncounted)
+        values["fees_uncounted"] += sum(at >= since for at in history.fees_uncounted)
         values |= _of_trades(history, since, now) | of_account(_since(history.worth, since))
     return values
 

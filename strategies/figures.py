@@ -73,6 +73,11 @@ class Statistics(models.Model):
     flows_uncounted = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Deposits and withdrawals of coins without a price then."
     )
+    fees_uncounted = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Fees of the master and of running copies in coins without a price then.",
+    )
     curve = models.JSONField(default=list)
     months = models.JSONField(default=list)
 

@@ -135,7 +135,9 @@ class PositionsQuery(QuerySerializer):
 
 
 class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
-    """Context: `worth`, by subscription id what it is worth now (equity and pnl may be unknown)."""
+    """Context, by subscription id: `worth`, what it is worth now (equity and pnl may be unknown), and
+    `fees_uncounted`, how many fees that leaves out.
+    """
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     strategy = serializers.UUIDField(source="strategy.public_id", read_only=True)
@@ -147,6 +149,9 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
     performance_fee_percent = DecimalString(source="agreed_fee_percent", read_only=True)
     equity = serializers.SerializerMethodField()
     pnl = serializers.SerializerMethodField()
+    fees_uncounted = serializers.SerializerMethodField(
+        help_text="Fees in coins without a price: not in `equity` and `pnl`."
+    )
     sizing = serializers.SerializerMethodField()
     stop_loss_percent = DecimalString(read_only=True, allow_null=True)
     take_profit_percent = DecimalString(read_only=True, allow_null=True)
@@ -169,6 +174,7 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
             "performance_fee_percent",
             "equity",
             "pnl",
+            "fees_uncounted",
             "own",
             "sizing",
             "max_slippage_bps",
@@ -190,6 +196,10 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
 
     def get_pnl(self, subscription: Subscription) -> str | None:
         return _text(self.context["worth"][subscription.pk].pnl)
+
+    def get_fees_uncounted(self, subscription: Subscription) -> int:
+        count: int = self.context["fees_uncounted"][subscription.pk]
+        return count
 
     def get_sizing(self, subscription: Subscription) -> dict[str, str]:
         return {"mode": subscription.sizing_mode, "value": str(_text(subscription.sizing_value))}

@@ -164,6 +164,7 @@ def _facts(subscription: Subscription) -> dict[str, Any]:
         "strategy": subscription.strategy,
         "copy": copy,
         "gap": gap_of(subscription, copy.result),
+        "fees_uncounted": Trade.objects.filter(subscription=subscription).with_fees_uncounted().count(),
         "coverage": coverage_of(Subscription.objects.filter(pk=subscription.pk)),
         "reasons": _reasons(subscription),
         "holdings": positions,

@@ -23,7 +23,7 @@ from copytrade.pages.order_rows import for_rows, order_rows
 from copytrade.pages.staff import found_in_admin, may_trade
 from execution.day_results import day_openings
 from execution.models import CopyOrder
-from ledger.models import Position
+from ledger.models import Position, Trade
 from risk.checks import Limits
 from risk.models import RiskLimits
 from strategies.models import Strategy
@@ -122,6 +122,7 @@ def _figures(user_id: int) -> dict[str, Any]:
         "dust": dust,
         "kept": [leftover for leftover in leftovers if not leftover.is_dust],
         "totals": totals_of(copies, ended, user_id=user_id, since=today, openings=openings),
+        "fees_uncounted": Trade.objects.of_follower(user_id).with_fees_uncounted().count(),
         "coverage": coverage_of(Subscription.objects.owned_by(user_id)),
         "daily_loss": _daily_loss(user_id),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 
 from compliance.audit import Origin
 from execution import leaving
+from ledger.models import Trade
 from ledger.valuation import worth_of
 from rest.serializers import NoFieldsSerializer, validated_query
 from rest.views import ApiView
@@ -223,5 +225,9 @@ def _answer(subscription: Subscription) -> Any:
 
 
 def _answers(rows: Sequence[Subscription]) -> Any:
-    context = {"worth": worth_of(rows, now=timezone.now())}
+    trades = Trade.objects.filter(subscription__in=[row.pk for row in rows]).with_fees_uncounted()
+    context = {
+        "worth": worth_of(rows, now=timezone.now()),
+        "fees_uncounted": Counter(trades.values_list("subscription_id", flat=True)),
+    }
     return SubscriptionAnswerSerializer(rows, many=True, context=context).data

@@ -269,6 +269,7 @@ def test_a_position_is_worth_nothing_known_without_a_fresh_price(api, subscripti
         "realised_pnl": "-3",
         "unrealised_pnl": None,
         "fees": "0.5",
+        "fees_uncounted": 0,
         "adjustments": [],
     }
     mark = Mark.objects.create(exchange="paper", symbol="BTC/USDT", price=100_000, at=timezone.now())
