@@ -1,5 +1,7 @@
 """Erasing a person."""
 
+import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -17,9 +19,11 @@ from compliance.audit import SYSTEM
 from compliance.models import AuditRecord
 from copytrade.erasing import erase
 from copytrade.tasks import erase_leaving
+from ledger.models import Posting
 from subscriptions.models import Subscription
 from tests.conftest import token_of
 from tests.factories import PASSWORD, ExchangeAccountFactory, SubscriptionFactory
+from tests.ledger.fills import book, fill
 from wallets.models import ExchangeAccount
 
 
@@ -141,6 +145,51 @@ def test_a_replaced_document_is_kept_for_as_long_as_the_law_says_and_no_longer(a
     assert keeping.forget_old_documents(now=now + keeping.KEPT) == 0
     assert keeping.forget_old_documents(now=now + keeping.KEPT + timedelta(seconds=1)) == 1
     assert KycDocument.objects.get().stored_as == ""
+
+
+def answers(text: str) -> io.StringIO:
+    """A terminal at which this is typed."""
+    terminal = io.StringIO(text)
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    return terminal
+
+
+def test_it_tells_what_was_removed_and_what_is_kept_and_why_in_numbers(person):
+    token_of(person)
+    copy = SubscriptionFactory.create(follower=person)
+    trades = book(copy, [fill("buy", "0.01", "50000", "0.5"), fill("sell", "0.01", "50000", "0.5")])
+    postings = Posting.objects.filter(trade__in=trades).count()
+    told = io.StringIO()
+    call_command("erase_user", person.email, stdout=told)
+    removed, kept = told.getvalue().split("Kept, without anything that names the person:")
+    lines = {what.strip(): int(count) for count, what in re.findall(r"^ +(\d+) ([^:\n]+)", removed, re.M)}
+    assert lines["e-mail address, display name and password"] == 1
+    assert lines["keys of exchange accounts"] == lines["names and networks of API tokens"] == 1
+    assert lines["notifications"] > 0 and lines["wallet addresses"] == 0
+    kept_lines = dict(re.findall(r"^ +(\d+ [^:]+): (.+)$", kept, re.M))
+    records = AuditRecord.objects.filter(actor=str(person.public_id)).count()
+    assert "AUDIT_RETENTION_DAYS" in kept_lines[f"{records} audit records of their acts"]
+    assert postings and "by law" in kept_lines["2 trades"] and "by law" in kept_lines[f"{postings} postings"]
+    assert "1 copies" in kept_lines and person.email not in told.getvalue()
+
+
+@pytest.mark.parametrize(("typed", "erased"), [("ana@example.org\n", True), ("yes\n", False), ("", False)])
+def test_at_a_terminal_it_asks_for_the_address_before_anything_changes(typed, erased, person, monkeypatch):
+    monkeypatch.setattr("sys.stdin", answers(typed))
+    if erased:
+        call_command("erase_user", person.email)
+    else:
+        with pytest.raises(CommandError, match="Nothing was changed"):
+            call_command("erase_user", person.email)
+    person.refresh_from_db()
+    assert (person.is_active, person.erased_at is not None) == (not erased, erased)
+
+
+def test_with_yes_nothing_is_asked(person, monkeypatch):
+    monkeypatch.setattr("sys.stdin", answers(""))
+    call_command("erase_user", person.email, "--yes")
+    person.refresh_from_db()
+    assert person.erased_at
 
 
 def test_nobody_is_said_to_be_nobody(db):

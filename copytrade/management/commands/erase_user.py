@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,12 +18,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
+        parser.add_argument("--yes", action="store_true", help="do not ask, even at a terminal")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(email=options["email"].strip().lower()).first()
         if user is None:
             raise CommandError("There is no such user.")
-        waits_for = erase(user=user, origin=SYSTEM, now=timezone.now()).waits_for
-        if waits_for:
-            raise CommandError(f"Suspended, not erased yet: {'; '.join(waits_for)}. Run this again then.")
-        self.stdout.write("Erased.")
+        if sys.stdin.isatty() and not options["yes"]:
+            self._ask(user)
+        erasure = erase(user=user, origin=SYSTEM, now=timezone.now())
+        if erasure.waits_for:
+            waits_for = "; ".join(erasure.waits_for)
+            raise CommandError(f"Suspended, not erased yet: {waits_for}. Run this again then.")
+        self.stdout.write(f"Erased: the person is {user.public_id} from now on.\n\nRemoved:")
+        for count, what in erasure.removed:
+            self.stdout.write(f"  {count:>7} {what}")
+        self.stdout.write("\nKept, without anything that names the person:")
+        for count, what, why in erasure.kept:
+            self.stdout.write(f"  {count:>7} {what}: {why}")
+
+    def _ask(self, user: User) -> None:
+        """A script is not asked; a person who may have mistyped is."""
+        self.stdout.write(
+            f"This suspends {user.email} at once, ends what they copy and publish, and erases who they are. "
+            "It cannot be undone.\nType the address to go on: ",
+            ending="",
+        )
+        self.stdout.flush()
+        if sys.stdin.readline().strip().lower() != user.email:
+            raise CommandError("Nothing was changed.")
