@@ -28,6 +28,7 @@ from accounts.models import AccessToken, FactorReset, RoleRequest, SecondPersonR
 from accounts.second_factor import has_second_factor
 from accounts.second_person import DecidedAlready, NotYours
 from compliance.audit import Origin
+from records.look_only import LookOnly
 
 __all__ = ["AccessTokenAdmin", "FactorResetAdmin", "KycCaseAdmin", "RoleRequestAdmin", "UserAdmin"]
 
@@ -181,20 +182,10 @@ class FactorResetAdmin(SecondPersonAdmin):
 
 
 @admin.register(AccessToken)
-class AccessTokenAdmin(ModelAdmin):  # type: ignore[misc]
+class AccessTokenAdmin(LookOnly):
     """To look at only; no digest."""
 
     list_display = ["prefix", "name", "user", "scopes", "created_at", "last_used_at", "revoked_at"]
     list_select_related = ["user"]
     search_fields = ["=prefix", "name", "user__email"]
-    ordering = ["-id"]
     exclude = ["digest"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -4,20 +4,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
 
 from compliance.api import record_reading
 from compliance.models import Action, AuditRecord
+from records.look_only import LookOnly
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
+class AuditRecordAdmin(LookOnly):
     """To look at only, and looking is recorded."""
 
     list_display = ["at", "action", "outcome", "actor", "object", "ip"]
     list_filter = ["action", "outcome"]
     search_fields = ["=actor", "=object", "=request_id"]
-    ordering = ["-id"]
     show_full_result_count = False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -28,15 +27,6 @@ class AuditRecordAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         answer = super().change_view(request, object_id, form_url, extra_context)
         return self._recorded(request, answer, record=object_id)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def _recorded(self, request: HttpRequest, answer: HttpResponse, **looked_at: str) -> HttpResponse:
         record_reading(Action.AUDIT_READ, request, looked_at | request.GET.dict())

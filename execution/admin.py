@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from execution.models import CoinDifference, CopyOrder, MasterFeed
-from strategies.admin import LookOnly
+from records.look_only import LookOnly
 
 
 @admin.register(CopyOrder)

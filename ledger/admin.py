@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from ledger.models import Adjustment, Position, Trade
-from strategies.admin import LookOnly
+from records.look_only import LookOnly
 
 
 @admin.register(Trade)

@@ -20,6 +20,8 @@ class StrictJSONParser(BaseParser):
     """UTF-8 JSON of at most 1 MB; no duplicate keys, NaN, infinities or lone surrogates."""
 
     media_type = "application/json"
+    max_bytes = MAX_BYTES
+    too_large = codes.BODY_TOO_LARGE.meaning
 
     def parse(
         self,
@@ -27,9 +29,9 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        raw = stream.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise TooLarge(codes.BODY_TOO_LARGE)
+        raw = stream.read(self.max_bytes + 1)
+        if len(raw) > self.max_bytes:
+            raise TooLarge(codes.BODY_TOO_LARGE, self.too_large)
         return parse(raw)
 
 

@@ -12,9 +12,9 @@ from unfold.admin import ModelAdmin
 
 from accounts.models import User
 from compliance.audit import Origin
+from records.look_only import LookOnly
 from risk import platform
 from risk.models import Breach, PlatformSwitch
-from strategies.admin import LookOnly
 
 
 @admin.register(Breach)

@@ -1,27 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from records.look_only import LookOnly
 from strategies.models import Signal, Strategy
-
-
-class LookOnly(ModelAdmin):  # type: ignore[misc]
-    """Whatever concerns money changes through its service, never by hand."""
-
-    ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Strategy)

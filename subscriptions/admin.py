@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from strategies.admin import LookOnly
+from records.look_only import LookOnly
 from subscriptions.models import History, Subscription
 
 

@@ -16,7 +16,6 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from accounts.kyc import details, files, review, screening
@@ -25,6 +24,7 @@ from accounts.kyc.models import KycCase, KycDocument, KycStatus
 from accounts.kyc.review import ReviewRefused
 from accounts.models import User
 from compliance.audit import Origin
+from records.look_only import LookOnly
 from rest.errors import Conflict
 
 REVIEW = "accounts.review_kyccase"
@@ -55,7 +55,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 
 @admin.register(KycCase)
-class KycCaseAdmin(ModelAdmin):  # type: ignore[misc]
+class KycCaseAdmin(LookOnly):
     list_display = ["person", "status", "risk", "submitted_at", "waits_for", "decided_at"]
     list_filter = [WaitingFilter, "user__kyc_status", "risk"]
     list_select_related = ["user", "proposed_by"]
@@ -71,15 +71,6 @@ class KycCaseAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     # --- The queue ---
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -12,7 +11,6 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,9 +19,9 @@ from execution.api.signals import BODY_EXAMPLE, limit_rate, place
 from execution.serializers import SignalSentSerializer, SignalSerializer
 from rest import codes
 from rest.addresses import client_ip
-from rest.errors import NotHere, TooLarge
+from rest.errors import NotHere
 from rest.fields import Moment
-from rest.parsers import parse
+from rest.parsers import StrictJSONParser
 from rest.schema import Schema
 from rest.serializers import NoFieldsSerializer
 from rest.throttles import seconds_to_wait
@@ -31,7 +29,6 @@ from rest.views import ApiView
 from strategies import webhooks
 from strategies.models import Signal, Strategy, Webhook
 
-MOST_BYTES = 64 * 1024
 # As for unknown tokens: guessing is hopeless, the limit keeps a flood of guesses out of the audit record.
 FAILURES_PER_MINUTE = 60
 
@@ -111,21 +108,11 @@ class WebhookView(ApiView):
         return Response(status=204)
 
 
-class HookBody(BaseParser):
+class HookBody(StrictJSONParser):
     """A signal's JSON, whatever the sender calls it; read only once the address is known to be right."""
 
-    media_type = "application/json"
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        raw = stream.read(MOST_BYTES + 1)
-        if len(raw) > MOST_BYTES:
-            raise TooLarge(codes.BODY_TOO_LARGE, "The body of a webhook may have at most 64 KB.")
-        return parse(raw)
+    max_bytes = 64 * 1024
+    too_large = "The body of a webhook may have at most 64 KB."
 
 
 class PlainTextHookBody(HookBody):
