@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -263,6 +264,21 @@ def test_tokens_in_addresses_and_cookies_never_work(user):
     client = APIClient()
     client.cookies["token"] = client.cookies["Authorization"] = text
     assert client.get(ME, {"token": text, "access_token": text}).status_code == 401
+
+
+def test_the_use_of_a_token_is_noted_twice_a_minute_and_not_with_each_request(user):
+    text = issue().json()["token"]
+
+    def writes(requests: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert {with_token(text).status_code for _ in range(requests)} == {200}
+        return sum('UPDATE "accounts_accesstoken"' in query["sql"] for query in queries)
+
+    assert writes(3) == 1
+    # Told at most a minute late, as the contract has it.
+    AccessToken.objects.update(last_used_at=timezone.now() - timedelta(seconds=31))
+    assert writes(3) == 1
+    assert AccessToken.objects.filter(last_used_at__gt=timezone.now() - timedelta(seconds=30)).exists()
 
 
 def test_the_list_shows_ones_own_tokens_without_their_text(user, api_of, stranger):
