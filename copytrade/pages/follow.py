@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -24,6 +25,7 @@ from accounts.consents import Document, give_consent
 from accounts.models import User
 from accounts.person import signed_in
 from compliance.audit import Origin
+from copytrade.pages.copy_quality import followers_of
 from copytrade.pages.follow_form import MODES, NEW_PAPER, PAPER_MONEY, FollowForm
 from copytrade.pages.follow_opening import cost_of_opening
 from copytrade.pages.follow_preview import ShownPreview, fee_example, preview_for
@@ -32,8 +34,10 @@ from copytrade.pages.holdings import holdings_of
 from copytrade.pages.invited import note_invite
 from copytrade.pages.sent_once import claim, release
 from copytrade.pages.strategy import visible_strategy
+from copytrade.templatetags.ui import quantity
 from exchanges.rounding import plain
 from ledger.models import Position
+from risk.services import limits_of
 from strategies.models import Strategy, StrategySymbol
 from subscriptions import following
 from subscriptions.models import Subscription
@@ -86,7 +90,10 @@ def follow_page(request: HttpRequest, slug: str, number: int = 1) -> HttpRespons
     wrong = first_wrong(form, until=step)
     is_wrong = bool(wrong or form.non_field_errors())
     context = {"strategy": strategy, "form": form, "shown": shown, "wrong": is_wrong}
-    context |= _questions(strategy, form, choices) | _where(form, wrong or step, slug)
+    at = wrong or step
+    context |= _questions(strategy, form, choices) | _where(form, at, slug)
+    if at is STEPS[-1]:
+        context |= _before_signing(user, strategy)
     return render(request, "pages/follow.html", context, status=422 if is_wrong or shown.errors else 200)
 
 
@@ -100,7 +107,27 @@ def _where(form: FollowForm, step: Step, slug: str) -> dict[str, Any]:
         "carried": carried(form, beside=step),
         "account_label": account.label if account else _("New paper account"),
         "is_real": account is not None and not account.is_paper,
+        "allocation": _allocation(form),
         "sizing": _sizing(form),
+    }
+
+
+def _allocation(form: FollowForm) -> str:
+    """As a person writes it; what is no amount stays as it was typed."""
+    typed = form["allocation"].value()
+    try:
+        return quantity(form.fields["allocation"].clean(typed))
+    except ValidationError:
+        return str(typed)
+
+
+def _before_signing(user: User, strategy: Strategy) -> dict[str, Any]:
+    """What else stands beside the agreement: how others fare, and whether a day's loss ends it."""
+    limits = limits_of(user)
+    return {
+        "followers": followers_of([strategy.pk])[strategy.pk],
+        "loss_limit": limits.max_daily_loss,
+        "limit_currency": limits.currency,
     }
 
 

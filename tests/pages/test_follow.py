@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Consent, User
 from compliance.models import AuditRecord
 from ledger.models import Mark, Position
+from risk.models import RiskLimits
 from strategies.models import PerformanceSnapshot
 from subscriptions.models import Opening, Subscription
 from tests.factories import ExchangeAccountFactory
@@ -209,10 +210,19 @@ def test_each_step_asks_for_its_own_and_carries_the_rest(page, strategy):
     answer = page.post(f"{address}size/", typed | {"max_slippage_bps": ""})
     assert answer.headers["Location"].startswith(f"{address}limits/?")
     shown = text_of(page.get(answer.headers["Location"]))
-    assert "never spending more than 2500 USDT" in shown
+    assert "never spending more than 2,500 USDT" in shown
     assert "Multiplier × 0.5" in shown
     assert '<input type="hidden" name="allocation" value="2500">' in shown
     assert 'name="max_slippage_bps" id="id_max_slippage_bps" value=""' in shown
+
+
+def test_the_agreement_says_how_much_may_be_lost_in_a_day_and_how_others_fare(page, user, strategy):
+    address = f"/strategies/{strategy.slug}/follow/limits/?account=new-paper&allocation=2500"
+    shown = text_of(page.get(address))
+    assert "no limit for a day's loss" in shown
+    assert "Nobody follows this strategy yet." in shown
+    RiskLimits.objects.create(user=user, max_daily_loss=Decimal(50))
+    assert "Copying pauses after a loss of 50.00 USDT in a day" in text_of(page.get(address))
 
 
 def test_back_keeps_what_was_typed_on_both_pages(page, strategy):
