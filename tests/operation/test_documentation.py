@@ -80,13 +80,20 @@ def test_what_guides_tell_to_press_open_and_run_is_there():
             assert command in commands, (guide, command)
 
 
-def test_every_test_that_the_pages_name_exists():
-    named = re.findall(
-        r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
-    )
-    assert named
-    for file, test in named:
-        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
+@pytest.mark.parametrize("page", ["cases.md", "security.md"])
+def test_every_row_about_tests_names_one_and_every_test_that_is_named_exists(page):
+    tables = re.findall(r"^\|[^\n]*\| tests? \|\n\|[-|]+\n((?:\|.*\n)+)", _page(page), re.M)
+    rows = "".join(tables).splitlines()
+    assert len(rows) > 15
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8") + "\n"
 
 
 def test_no_link_of_the_pages_beside_the_code_leads_nowhere():

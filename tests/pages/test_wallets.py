@@ -87,6 +87,11 @@ def test_keys_are_asked_for_again_after_the_proof_and_kept_nowhere_meanwhile(pag
     assert "Paste the key and the secret once more" in form
 
 
+def test_whoever_connects_is_advised_to_bind_the_key_to_our_address_before_the_form(proven):
+    shown = proven.get(CONNECT).content.decode()
+    assert 0 < shown.index("Bind it to the IP address of this server") < shown.index('name="secret"')
+
+
 def test_a_key_is_checked_and_never_shown(proven, venue):
     account = venue.open_account(balances={"USDT": "100"})
     assert proven.post(CONNECT, live(account))["Location"] == ACCOUNTS

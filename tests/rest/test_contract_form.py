@@ -32,6 +32,16 @@ def test_an_unknown_address_is_told_in_json(db, address):
     }
 
 
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_no_header_and_no_field_turns_one_method_into_another(name, user, api):
+    change = {"time_zone": "Europe/Madrid", "_method": "PATCH"}
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": "PATCH"}
+    assert api.get(ME, change, **headers).status_code in (200, 400)
+    assert api.post(ME, change, **headers).status_code == 405
+    user.refresh_from_db()
+    assert user.time_zone == "UTC"
+
+
 def test_without_credentials_the_answer_asks_for_a_bearer_token(db):
     response = APIClient().get(ME)
     assert response.status_code == 401
