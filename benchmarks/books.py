@@ -14,7 +14,7 @@ from benchmarks.extent import Extent
 from benchmarks.history import History
 from benchmarks.report import Figures
 from benchmarks.stage import Stage
-from execution.api.trades import with_orders
+from execution.trades import with_orders
 from ledger import export
 from ledger.serializers import trades_of
 from local.report import Refusal, say
@@ -48,7 +48,7 @@ def _export(books: History, extent: Extent) -> dict[str, float]:
     ours, theirs, memory = [], [], 0.0
     for _ in range(extent.repetitions(3)):
         before = _resident_mb()
-        ours.append(_taking(lambda: _count(export.as_csv(rows)), count + 1))
+        ours.append(_taking(lambda: _count(export.FORMS["csv"].file_of(rows)), count + 1))
         memory = max(memory, _resident_mb() - before)
         theirs.append(_taking(lambda: _copied(query, parameters), count))
     say(f"  {count} trades: exported in {median(ours):.1f} s, by COPY in {median(theirs):.1f} s")

@@ -51,6 +51,16 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"queue": "default", "expires": 5},
         },
+        "write-exports": {
+            "task": "execution.tasks.write_exports",
+            "schedule": 15.0,
+            "options": {"queue": "default", "expires": 15},
+        },
+        "tidy-exports": {
+            "task": "execution.tasks.tidy_exports",
+            "schedule": crontab(minute=41),
+            "options": {"queue": "default", "expires": 3600},
+        },
         "refresh-statistics": {
             "task": "ledger.tasks.refresh_statistics",
             "schedule": 60.0,

@@ -31,6 +31,7 @@ from compliance.audit import SYSTEM, Origin
 from compliance.models import AuditRecord
 from compliance.services import erase_personal
 from copytrade.account_use import is_in_use
+from execution.exports import services as exports
 from execution.leaving import leave_all
 from execution.models import CopyOrder
 from ledger.models import Posting, Trade, Transfer
@@ -91,6 +92,7 @@ def _obstacles(user: User, now: datetime) -> list[str]:
 def _erase(user: User, origin: Origin, now: datetime) -> list[tuple[int, str]]:
     documents = KycDocument.objects.owned_by(user.pk).count()
     keeping.forget(user=user)
+    exports.forget(user=user)
     accounts = ExchangeAccount.objects.owned_by(user.pk)
     with_keys = accounts.connected().count()
     for account in accounts:

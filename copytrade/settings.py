@@ -280,7 +280,7 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Identity documents: no address leads to them but a signed, expiring one.
+# Identity documents and exports: no public address leads to them.
 PRIVATE_FILES_DIR = Path(env.str("PRIVATE_FILES_DIR", str(BASE_DIR / ".run" / "private")))
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
 AWS_S3_ENDPOINT_URL = env.str("AWS_S3_ENDPOINT_URL", "")
@@ -309,9 +309,11 @@ PRIVATE_FOLDER: dict[str, Any] = {
     "BACKEND": "accounts.kyc.folder.PrivateFolder",
     "OPTIONS": {"location": PRIVATE_FILES_DIR},
 }
+PRIVATE_STORAGE = PRIVATE_BUCKET if AWS_STORAGE_BUCKET_NAME else PRIVATE_FOLDER
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "kyc": PRIVATE_BUCKET if AWS_STORAGE_BUCKET_NAME else PRIVATE_FOLDER,
+    "kyc": PRIVATE_STORAGE,
+    "exports": PRIVATE_STORAGE,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

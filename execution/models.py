@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from execution.exports.models import ExportJob
 from execution.states import AT_THE_VENUE, FINAL, LIVE, Status
 from records.bulk import select
 from records.fields import MoneyField, PublicIdModel
@@ -20,6 +21,17 @@ from strategies.models import Signal, Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
 
+__all__ = [
+    "CoinDifference",
+    "CopyOrder",
+    "CopyOrderQuerySet",
+    "ExportJob",
+    "FanOutSlice",
+    "MasterFeed",
+    "MasterFeedQuerySet",
+    "SweepTurn",
+    "SweepTurnQuerySet",
+]
 # Migrations hold plain words.
 AT_THE_VENUE_VALUES = sorted(status.value for status in AT_THE_VENUE)
 LIVE_VALUES = sorted(status.value for status in LIVE)

@@ -41,6 +41,7 @@ from execution import (
 )
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
+from execution.exports import keeping, writing
 from execution.fan_out import Written, write_slice
 from execution.models import CopyOrder, SweepTurn
 from execution.settling import settle
@@ -84,6 +85,11 @@ def enqueue_work(work: Work) -> None:
 def enqueue_look_ups() -> None:
     """Ask the venues now about what is due: a canceled order, for one."""
     _send(look_up_orders, (), queue="recovery")
+
+
+def enqueue_exports() -> None:
+    """An export was asked for."""
+    _send(write_exports, (), queue="default")
 
 
 def _send(task: Task[Any, None], arguments: tuple[object, ...], *, queue: str) -> bool:
@@ -173,6 +179,18 @@ def look_up_orders() -> None:
 def read_marks() -> None:
     """Read public prices."""
     guard.read_marks(now=timezone.now())
+
+
+@shared_task
+def write_exports() -> None:
+    """Write the exports that wait; every few seconds too, for what a lost message or a dead worker left."""
+    writing.write_waiting()
+
+
+@shared_task
+def tidy_exports() -> None:
+    """Each hour: files that are out of date."""
+    keeping.tidy(now=timezone.now())
 
 
 def worker_name() -> str:

@@ -6,6 +6,7 @@ PostgreSQL writes the cells and sends them row by row (COPY), so the first leave
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,6 +44,8 @@ NUMBERS = {"price", "amount", "cost", "fee", "fee_in_quote", "realised_pnl"}
 TEXTS = {"symbol", "fee_asset", "venue_trade_id"}
 CHUNK = 2000
 
+Blocks = Iterator[list[bytes]]
+
 
 class LineWriter:
     """What csv.writer writes to: gives the line back."""
@@ -51,26 +54,53 @@ class LineWriter:
         return line
 
 
-def as_csv(trades: QuerySet[Trade]) -> Iterator[bytes]:
-    """Newest first, beneath one header row; in blocks."""
-    yield ",".join(COLUMNS).encode() + b"\r\n"
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How trades become a file: `rows` of a query as PostgreSQL writes them, in blocks, then `framed`."""
+
+    content_type: str
+    rows: Callable[[QuerySet[Trade]], Blocks]
+    framed: Callable[[Blocks], Iterator[bytes]]
+
+    def file_of(self, trades: QuerySet[Trade]) -> Iterator[bytes]:
+        return self.framed(self.rows(trades))
+
+
+def _csv_rows(trades: QuerySet[Trade]) -> Blocks:
     query, parameters = _cells(trades, as_text=_neutral)
-    for rows in copy_out(query, parameters, options="FORMAT csv", at_once=CHUNK):
+    return copy_out(query, parameters, options="FORMAT csv", at_once=CHUNK)
+
+
+def _as_csv(blocks: Blocks) -> Iterator[bytes]:
+    """Beneath one header row."""
+    yield ",".join(COLUMNS).encode() + b"\r\n"
+    for rows in blocks:
         # PostgreSQL ends each row with a line feed alone.
         yield b"".join([row[:-1] + b"\r\n" for row in rows])
 
 
-def as_json(trades: QuerySet[Trade]) -> Iterator[bytes]:
-    """The same as one array; in blocks."""
+def _json_rows(trades: QuerySet[Trade]) -> Blocks:
     query, parameters = _cells(trades, as_text=str)
     objects = f"SELECT row_to_json(cells) FROM ({query}) cells"  # noqa: S608 # nosec B608 - own names
+    return copy_out(objects, parameters, options="FORMAT text", at_once=CHUNK)
+
+
+def _as_json(blocks: Blocks) -> Iterator[bytes]:
+    """One array."""
     separator = b"["
-    for rows in copy_out(objects, parameters, options="FORMAT text", at_once=CHUNK):
+    for rows in blocks:
         # In JSON every control character is escaped already: this form only doubles backslashes.
         block = b",\n".join([row[:-1] for row in rows]).replace(b"\\\\", b"\\")
         yield separator + block
         separator = b",\n"
     yield b"[]\n" if separator == b"[" else b"]\n"
+
+
+# Newest first.
+FORMS = {
+    "csv": Form("text/csv; charset=utf-8", _csv_rows, _as_csv),
+    "json": Form("application/json", _json_rows, _as_json),
+}
 
 
 def _cells(trades: QuerySet[Trade], *, as_text: Callable[[str], str]) -> tuple[str, Sequence[Any]]:

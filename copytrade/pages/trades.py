@@ -20,13 +20,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.person import signed_in
-from execution.api.trades import with_orders
+from execution.exports.models import ExportJob
+from execution.trades import with_orders
 from ledger.models import Position, Trade
 from ledger.serializers import trades_of
 from strategies.models import Strategy
 from subscriptions.models import Subscription
 
 PER_PAGE = 50
+# Above it a browser would wait too long: a worker writes the file.
+STREAMED_AT_MOST = 50_000
 SIDES = [("", _("Buys and sales")), ("buy", _("Buys")), ("sell", _("Sales"))]
 
 
@@ -112,6 +115,8 @@ def trades(request: HttpRequest) -> HttpResponse:
         "filtered": form.is_valid() and bool(form.query()),
         "query": urlencode(form.query()) if form.is_valid() else "",
         "exports": exports_of(form.wanted()) if form.is_valid() else {},
+        "is_streamed": page.paginator.count <= STREAMED_AT_MOST,
+        "jobs": ExportJob.objects.owned_by(user_id).of_interest(now=timezone.now()),
     }
     return render(request, "pages/trades.html", context)
 

@@ -11,6 +11,7 @@ from copytrade.pages import (
     copying,
     curve_files,
     dashboard,
+    exports,
     follow,
     landing,
     marketplace,
@@ -34,6 +35,7 @@ from copytrade.pages.wallets import accounts, addresses
 
 STUDIO = "studio/strategies/<slug:slug>/"
 ACCOUNT = "wallets/accounts/<uuid:public_id>/"
+EXPORT = "trades/exports/<uuid:public_id>/"
 ADDRESS = "wallets/addresses/<uuid:public_id>/"
 urlpatterns = [
     path("", landing.landing, name="landing"),
@@ -74,6 +76,10 @@ urlpatterns = [
     path("risk/kill-switch/", risk.kill_switch, name="kill_switch"),
     path("risk/breaches/<uuid:public_id>/acknowledge/", risk.acknowledge, name="breach_acknowledge"),
     path("trades/", trades.trades, name="trades"),
+    path("trades/exports/", exports.ask, name="exports"),
+    path(EXPORT, exports.export_page, name="export"),
+    path(f"{EXPORT}live/", exports.export_live, name="export_live"),
+    path(f"{EXPORT}file/", exports.export_file, name="export_file"),
     path("bills/", bills.bills, name="bills"),
     path("bills/<uuid:public_id>/", bills.decide, name="bill_decide"),
     path("signals/<uuid:public_id>/", signals.signal_page, name="signal"),

@@ -20,8 +20,8 @@ from rest_framework.response import Response
 from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action
-from execution.api.trades import with_orders
 from execution.statement import Balance, Statement, statement_of
+from execution.trades import with_orders
 from ledger.export import LineWriter, cell
 from ledger.serializers import Range, TradeSerializer
 from rest.fields import DecimalString, Moment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,15 +12,11 @@ from rest_framework.response import Response
 from compliance import audit
 from compliance.audit import Origin
 from compliance.models import Action
-from execution.models import CopyOrder
-from ledger import export
-from ledger.models import TradeQuerySet
+from execution.trades import with_orders
+from ledger.export import FORMS
 from ledger.serializers import ExportFilters, TradeFilters, TradeSerializer, trades_of
 from rest.views import ApiView
 from subscriptions.api import person
-
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-WRITERS = {"csv": export.as_csv, "json": export.as_json}
 
 
 class TradesView(ApiView):
@@ -61,14 +56,6 @@ class TradesExportView(ApiView):
         rows = with_orders(trades_of(person(request).pk, wanted))
         with transaction.atomic():
             audit.record(Action.EXPORT, origin=Origin.of(request), object="trades", detail={"format": form})
-        response = StreamingHttpResponse(WRITERS[form](rows), content_type=CONTENT_TYPES[form])
+        response = StreamingHttpResponse(FORMS[form].file_of(rows), content_type=FORMS[form].content_type)
         response["Content-Disposition"] = f'attachment; filename="trades.{form}"'
         return response
-
-
-def with_orders(rows: TradeQuerySet) -> TradeQuerySet:
-    """Each with its order's public id (fill and order share account and client order id), and reversals."""
-    order = CopyOrder.objects.filter(
-        exchange_account=OuterRef("exchange_account"), client_order_id=OuterRef("fill__client_order_id")
-    )
-    return rows.with_reversals().annotate(order_id_shown=Subquery(order.values("public_id")[:1]))

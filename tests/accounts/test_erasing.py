@@ -19,6 +19,7 @@ from compliance.audit import SYSTEM
 from compliance.models import AuditRecord
 from copytrade.erasing import erase
 from copytrade.tasks import erase_leaving
+from execution.models import ExportJob
 from ledger.models import Posting
 from subscriptions.models import Subscription
 from tests.conftest import token_of
@@ -38,6 +39,7 @@ def test_what_identifies_the_person_goes_and_the_record_stays(person):
     )
     token_of(person)
     ExchangeAccountFactory.create(owner=person, label="Ana's")
+    ExportJob.objects.create(owner=person, format="csv", filters={}, up_to=0, rows_total=0)
     records = AuditRecord.objects.count()
     call_command("erase_user", "ANA@example.org")
     person.refresh_from_db()
@@ -48,6 +50,7 @@ def test_what_identifies_the_person_goes_and_the_record_stays(person):
     assert not own.exclude(ip=None, user_agent=None).exists()
     account = ExchangeAccount.objects.get(owner=person)
     assert (account.sealed_credentials, account.label) == ("", "erased")
+    assert not ExportJob.objects.exists()
     call_command("create_user", "ana@example.org", "--password", PASSWORD)
 
 

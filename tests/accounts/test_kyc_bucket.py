@@ -68,7 +68,7 @@ def endpoint(tmp_path_factory):
         process.wait(10)
 
 
-def storage_at(endpoint, settings, secret=SECRET):
+def storage_at(endpoint, settings, secret=SECRET, kind="kyc"):
     options = settings.PRIVATE_BUCKET["OPTIONS"] | {
         "bucket_name": BUCKET,
         "endpoint_url": endpoint,
@@ -76,7 +76,7 @@ def storage_at(endpoint, settings, secret=SECRET):
         "secret_key": secret,
     }
     bucket = settings.PRIVATE_BUCKET | {"OPTIONS": options}
-    settings.STORAGES = {**settings.STORAGES, "kyc": bucket}
+    settings.STORAGES = {**settings.STORAGES, kind: bucket}
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ What the content policy stops is told on the console too, and fails the test (`o
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -16,6 +19,7 @@ from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.models import NotificationChannel
 from accounts.notifications.services import notify
+from execution.models import ExportJob
 from tests.browser.addresses import ACCOUNT, ENTRANCE, addresses, is_page
 from tests.browser.conftest import faults, log_in
 from tests.browser.test_pages import copy, ended
@@ -27,6 +31,21 @@ from wallets.models import WalletAddress
 __all__ = ["copy", "ended"]
 
 
+NOW = timezone.now()
+EXPORTS: list[dict[str, Any]] = [
+    {"state": "running", "attempt": 1, "alive_at": NOW, "rows_total": 120_000, "rows_written": 25_000},
+    {
+        "state": "done",
+        "stored_as": "exports/x",
+        "rows_total": 3,
+        "rows_written": 3,
+        "size": 700,
+        "finished_at": NOW,
+        "expires_at": NOW + timedelta(days=1),
+    },
+]
+
+
 @pytest.fixture
 def own_pages(person, copy, ended) -> list[str]:
     """Pages with parameters, each with something on it."""
@@ -36,7 +55,11 @@ def own_pages(person, copy, ended) -> list[str]:
     own = StrategyFactory.create(owner=person, slug="mine")
     signal_with_copies(own, [(SubscriptionFactory.create(strategy=own), "denied")])
     studio = "/studio/strategies/mine/"
+    exports = [
+        ExportJob.objects.create(owner=person, format="csv", filters={}, up_to=1, **at) for at in EXPORTS
+    ]
     return [
+        *(f"/trades/exports/{export.public_id}/" for export in exports),
         "/strategies/?view=table",
         "/bills/?role=master",
         "/strategies/calm/",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.utils import timezone
 
@@ -18,8 +19,10 @@ from accounts.models import User
 from accounts.notifications.channels import _owner
 from accounts.notifications.models import Notification, NotificationChannel
 from compliance.audit import SYSTEM
+from execution.models import ExportJob
 from ledger.models import Bill
 from records import sealing
+from records.private_files import PrivateFiles
 from risk.models import Breach
 from strategies.invites.models import Invite
 from strategies.models import Signal, Webhook
@@ -86,6 +89,11 @@ class Belongings:
             "orders": order_of(copy),
             "breaches": Breach.objects.create(
                 user=owner, rule="max_daily_loss", limit=50, value=60, day=now.date(), at=now
+            ),
+            "exports": ExportJob.objects.create(
+                owner=owner, format="csv", filters={}, up_to=0, rows_total=0, state="done", size=2,
+                stored_as=PrivateFiles("exports").store(ContentFile(b"id")),
+                finished_at=now, expires_at=now + timedelta(days=1),
             ),
             "bills": Bill.objects.create(
                 strategy=draft, subscription=copy, month=date(2026, 1, 1), mark_before=0,

@@ -37,7 +37,7 @@ STAFF_ROUTES = sorted(
 @pytest.fixture(autouse=True)
 def private_folder(settings, tmp_path):
     folder = {"BACKEND": "accounts.kyc.folder.PrivateFolder", "OPTIONS": {"location": tmp_path / "private"}}
-    settings.STORAGES = {**settings.STORAGES, "kyc": folder}
+    settings.STORAGES = {**settings.STORAGES, "kyc": folder, "exports": folder}
 
 
 @pytest.fixture
