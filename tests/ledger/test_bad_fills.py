@@ -50,3 +50,13 @@ def test_a_fee_in_a_third_coin_leaves_coins_that_belong_to_no_copy(copy: Subscri
     # Without a price its worth is not known, and never nothing.
     assert trade.fee_in_quote is None
     assert not list(check_books())
+
+
+def test_a_history_told_again_after_a_restart_books_what_is_new_and_nothing_twice(copy: Subscription) -> None:
+    """Newest first, with one unknown fill in the midst of a thousand known ones."""
+    history = [fill("buy", "0.001", "100", "0.0001") for _ in range(1_001)]
+    missed = history.pop(500)
+    assert len(book(copy, history)) == 1_000
+    assert [trade.quantity for trade in book(copy, [*reversed(history), missed])] == [missed.quantity]
+    assert book(copy, history) == []
+    assert not list(check_books())
