@@ -92,7 +92,7 @@ def _obstacles(user: User, now: datetime) -> list[str]:
 def _erase(user: User, origin: Origin, now: datetime) -> list[tuple[int, str]]:
     documents = KycDocument.objects.owned_by(user.pk).count()
     keeping.forget(user=user)
-    exports.forget(user=user)
+    written_exports = exports.forget(user=user)
     accounts = ExchangeAccount.objects.owned_by(user.pk)
     with_keys = accounts.connected().count()
     for account in accounts:
@@ -105,6 +105,7 @@ def _erase(user: User, origin: Origin, now: datetime) -> list[tuple[int, str]]:
         removed = [
             (1, "e-mail address, display name and password"),
             (documents, "identity documents, with the check and its history"),
+            (written_exports, "exports"),
             (with_keys, "keys of exchange accounts"),
             (accounts.update(label="erased"), "labels of exchange accounts"),
             (tokens.update(name="erased", allowed_ips=[]), "names and networks of API tokens"),

@@ -56,14 +56,15 @@ def ask(*, user: User, form: str, wanted: Mapping[str, Any], origin: Origin, now
     return job
 
 
-def forget(*, user: User) -> None:
-    """Remove a person's exports: whoever still writes one finds it gone, and keeps no file."""
+def forget(*, user: User) -> int:
+    """Remove a person's exports; how many. Whoever still writes one finds it gone, and keeps no file."""
     with transaction.atomic():
         jobs = ExportJob.objects.owned_by(user.pk).select_for_update()
         names = [job.stored_as for job in jobs if job.stored_as]
-        jobs.delete()
+        count, _of_each_model = jobs.delete()
     for name in names:
         FILES.remove(name)
+    return count
 
 
 def _plain(value: Any) -> Any:

@@ -162,12 +162,14 @@ def test_it_tells_what_was_removed_and_what_is_kept_and_why_in_numbers(person):
     copy = SubscriptionFactory.create(follower=person)
     trades = book(copy, [fill("buy", "0.01", "50000", "0.5"), fill("sell", "0.01", "50000", "0.5")])
     postings = Posting.objects.filter(trade__in=trades).count()
+    ExportJob.objects.create(owner=person, format="csv", filters={}, up_to=0, rows_total=0)
     told = io.StringIO()
     call_command("erase_user", person.email, stdout=told)
     removed, kept = told.getvalue().split("Kept, without anything that names the person:")
     lines = {what.strip(): int(count) for count, what in re.findall(r"^ +(\d+) ([^:\n]+)", removed, re.M)}
     assert lines["e-mail address, display name and password"] == 1
     assert lines["keys of exchange accounts"] == lines["names and networks of API tokens"] == 1
+    assert lines["exports"] == 1
     assert lines["notifications"] > 0 and lines["wallet addresses"] == 0
     kept_lines = dict(re.findall(r"^ +(\d+ [^:]+): (.+)$", kept, re.M))
     records = AuditRecord.objects.filter(actor=str(person.public_id)).count()
