@@ -2,14 +2,12 @@
 
 import re
 import uuid
-from typing import Any
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from rest.views import ApiView, UnknownPathView
-from tests.factories import ExchangeAccountFactory, StrategyFactory, SubscriptionFactory
 
 WITHOUT_TOKEN = {"/token/issue"}
 
@@ -37,7 +35,6 @@ def with_id(address, public_id):
 
 NOBODY = uuid.UUID(int=7)
 ROUTES = [(with_id(address, NOBODY), view) for address, view in api_routes()]
-WITH_ID = [address for address, _ in api_routes() if "<" in address]
 ADDRESSES = [address for address, _ in ROUTES]
 
 
@@ -58,19 +55,6 @@ def test_strangers_change_nothing_and_read_only_what_is_public(db, address, view
     assert response.status_code in ({200, 404, 405} if view.public_reads else {401, 405})
 
 
-@pytest.mark.parametrize("address", WITH_ID)
-def test_what_belongs_to_somebody_else_does_not_exist(api_of, stranger, user, address):
-    account = ExchangeAccountFactory(owner=user)
-    strategy = StrategyFactory(owner=user, exchange_account=account, status="draft", visibility="private")
-    subscription = SubscriptionFactory(follower=user, exchange_account=account)
-    client = api_of(stranger)
-    rows: list[Any] = [account, strategy, subscription]
-    for row in rows:
-        for method in ("get", "post", "put", "patch", "delete"):
-            response = getattr(client, method)(with_id(address, row.public_id), {})
-            assert response.status_code in {404, 405}, (method, type(row).__name__, response.content)
-
-
 ODD_BODIES = [
     b"",
     b"{}",
@@ -86,12 +70,13 @@ ODD_BODIES = [
 ]
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_no_body_and_no_method_makes_the_server_fail(api, address):
+@pytest.mark.parametrize(("address", "view"), ROUTES, ids=ADDRESSES)
+def test_no_body_and_no_method_makes_the_server_fail(api, address, view):
     for method in ("OPTIONS", "TRACE", "REPORT"):
         assert api.generic(method, address).status_code < 500, method
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        for body in ODD_BODIES:
+        # Where a view has no such method nobody reads the body.
+        for body in ODD_BODIES if hasattr(view, method.lower()) else ODD_BODIES[:1]:
             response = api.generic(method, address, body, content_type="application/json")
             assert response.status_code < 500, (method, body)
 
