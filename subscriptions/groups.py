@@ -15,7 +15,7 @@ from compliance.audit import Origin
 from rest import codes
 from rest.errors import invalid
 from strategies.models import Strategy
-from subscriptions.models import Subscription
+from subscriptions.models import Subscription, SubscriptionQuerySet
 from subscriptions.services import apply, check_blocked, free_for, lock_to_change
 from wallets.models import ExchangeAccount
 
@@ -61,26 +61,35 @@ def change_clients(
     master: User,
     now: datetime,
 ) -> tuple[dict[int, bool], int]:
-    """The same for those of a group who let their master do so, and how many do not.
-
-    Nobody lets a master resume what others have paused: its follower, a limit, the platform.
-    """
-    members = Subscription.objects.invited_as(strategy.pk, group).exclude(status="closing")
+    """The same for those of a group who let their master do so, and how many do not."""
+    members = members_of(strategy.pk, group)
     check_blocked(members.select_related("strategy"), changes, user_id=master.pk, attr=BLOCKED)
     with transaction.atomic(durable=True):
         # First of all, so that what a follower does meanwhile counts.
         locked = members.select_for_update(of=("self",), no_key=True).order_by("pk")
         everybody = list(locked.values_list("pk", flat=True))
-        willing = Subscription.objects.filter(pk__in=everybody, master_may_change=True).order_by("pk")
-        if status == Subscription.Status.ACTIVE:
-            willing = willing.exclude(
-                pk__in=Subscription.objects.paused_by_others_than(master.pk).values("pk")
-            )
-        allowed = list(willing.values_list("pk", flat=True))
+        rows = Subscription.objects.filter(pk__in=everybody).order_by("pk")
+        allowed = list(willing(rows, status=status, master=master).values_list("pk", flat=True))
         if not allowed:
             raise invalid(NOBODY_IN_GROUP, attr="group")
         others = len(everybody) - len(allowed)
         return _change(allowed, changes, status, {}, by=master, now=now), others
+
+
+def members_of(strategy_id: int, group: str) -> SubscriptionQuerySet:
+    """Those of a master's group whose copies can be changed."""
+    return Subscription.objects.invited_as(strategy_id, group).exclude(status=Subscription.Status.CLOSING)
+
+
+def willing(rows: SubscriptionQuerySet, *, status: str | None, master: User) -> SubscriptionQuerySet:
+    """Those of whom the master may make such a change.
+
+    Nobody lets a master resume what others have paused: its follower, a limit, the platform.
+    """
+    rows = rows.filter(master_may_change=True)
+    if status == Subscription.Status.ACTIVE:
+        rows = rows.exclude(pk__in=Subscription.objects.paused_by_others_than(master.pk).values("pk"))
+    return rows
 
 
 def _change(

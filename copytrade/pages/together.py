@@ -1,4 +1,4 @@
-"""/subscriptions/change/: one change for several copies."""
+"""/subscriptions/change/: one change for several copies, seen before it is made."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from accounts.person import signed_in
 from compliance.audit import Origin
 from copytrade.pages.api_form import ApiForm, whole
+from copytrade.pages.changes_shown import outcome_of
 from subscriptions import groups
 from subscriptions.models import Subscription, SubscriptionQuerySet
 from subscriptions.serializers import SubscriptionChangeSerializer, changes_of
@@ -53,7 +54,8 @@ class TogetherForm(ApiForm):
 
     def body(self) -> dict[str, Any]:
         given = self.cleaned_data
-        body = {name: given[name] for name in ("status", "allocation", "stop_loss_percent") if given[name]}
+        plain = ("status", "allocation", "stop_loss_percent")
+        body = {name: given[name] for name in plain if given.get(name)}
         if given["max_slippage_bps"]:
             body["max_slippage_bps"] = whole(given["max_slippage_bps"])
         if given["sizing_mode"] or given["sizing_value"]:
@@ -71,7 +73,11 @@ def together(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if not chosen or not form.given:
             form.add_error(None, _("Choose at least one copy, and what is to change."))
-        else:
+        elif "confirm" not in request.POST and "back" not in request.POST:
+            status, changes = form.given.get("status"), changes_of(form.given)
+            outcomes = [outcome_of(row, changes, status) for row in chosen]
+            return render(request, "pages/together_preview.html", {"form": form, "outcomes": outcomes})
+        elif "confirm" in request.POST:
             try:
                 count = _change(request, chosen, form)
             except ValidationError as refusal:

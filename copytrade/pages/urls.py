@@ -30,7 +30,7 @@ from copytrade.pages import (
     together,
     trades,
 )
-from copytrade.pages.studio import hooks, invites, offers, overview, sending
+from copytrade.pages.studio import groups, hooks, invites, offers, overview, sending
 from copytrade.pages.wallets import accounts, addresses
 
 STUDIO = "studio/strategies/<slug:slug>/"
@@ -97,6 +97,7 @@ urlpatterns = [
     path(f"{ADDRESS}remove/", addresses.remove, name="wallet-address-remove"),
     path("studio/", overview.studio, name="studio"),
     path("studio/live/", overview.studio_live, name="studio_live"),
+    path("studio/groups/", groups.groups, name="studio_groups"),
     path("studio/new/", offers.new_strategy, name="studio_new"),
     path(STUDIO, offers.edit_strategy, name="studio_strategy"),
     path(f"{STUDIO}publish/", offers.publish, name="studio_publish"),
@@ -105,6 +106,9 @@ urlpatterns = [
     path(f"{STUDIO}signal/", sending.send_signal, name="studio_signal"),
     path(f"{STUDIO}invites/", invites.invites, name="studio_invites"),
     path(f"{STUDIO}invites/<uuid:public_id>/revoke/", invites.revoke, name="studio_invite_revoke"),
+    path(f"{STUDIO}group/", groups.group, name="studio_group"),
+    path(f"{STUDIO}group/change/", groups.change, name="studio_group_change"),
+    path(f"{STUDIO}group/delete/", groups.delete, name="studio_group_delete"),
     path(f"{STUDIO}webhooks/", hooks.hooks, name="studio_hooks"),
     path(f"{STUDIO}webhooks/<uuid:public_id>/revoke/", hooks.revoke, name="studio_hook_revoke"),
 ]

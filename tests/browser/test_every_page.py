@@ -19,7 +19,9 @@ from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.models import NotificationChannel
 from accounts.notifications.services import notify
+from compliance.audit import SYSTEM
 from execution.models import ExportJob
+from strategies.invites.services import create_invite
 from tests.browser.addresses import ACCOUNT, ENTRANCE, addresses, is_page
 from tests.browser.conftest import faults, log_in
 from tests.browser.test_pages import copy, ended
@@ -52,8 +54,10 @@ def own_pages(person, copy, ended) -> list[str]:
     book(copy)
     hold(copy, "0.5", "1500", symbol="ETH/USDT")
     (order,) = signal_with_copies(copy.strategy, [(copy, "filled")])
-    own = StrategyFactory.create(owner=person, slug="mine")
-    signal_with_copies(own, [(SubscriptionFactory.create(strategy=own), "denied")])
+    own = StrategyFactory.create(owner=person, slug="mine", visibility="private")
+    invite = create_invite(strategy=own, group="friends", origin=SYSTEM, now=timezone.now()).invite
+    client = SubscriptionFactory.create(strategy=own, invite=invite, master_may_change=True)
+    signal_with_copies(own, [(client, "denied")])
     studio = "/studio/strategies/mine/"
     exports = [
         ExportJob.objects.create(owner=person, format="csv", filters={}, up_to=1, **at) for at in EXPORTS
@@ -73,6 +77,7 @@ def own_pages(person, copy, ended) -> list[str]:
         f"/subscriptions/{copy.public_id}/statement/",
         f"/subscriptions/{ended.public_id}/",
         *(f"{studio}{part}" for part in ("", "signal/", "webhooks/", "invites/", "close/")),
+        *(f"{studio}group/{part}" for part in ("", "?name=friends", "change/?name=friends")),
     ]
 
 

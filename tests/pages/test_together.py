@@ -12,7 +12,7 @@ def test_one_form_changes_the_chosen_copies_or_says_which_one_refuses(page, user
     first, second, _ = SubscriptionFactory.create_batch(3, follower=user)
     foreign = SubscriptionFactory.create(follower=stranger)
     chosen = [str(row.public_id) for row in (first, second, foreign)]
-    wanted = {"copy": chosen, "allocation": "700", "status": "paused"}
+    wanted = {"copy": chosen, "allocation": "700", "status": "paused", "confirm": "yes"}
     Subscription.objects.filter(pk=second.pk).update(cash=100)
     refused = page.post(ADDRESS, wanted)
     assert refused.status_code == 422
@@ -38,6 +38,24 @@ def test_an_exchange_that_does_not_answer_is_said_and_the_form_keeps_what_was_ty
     account.exchange = "kraken"
     account.save()
     gateway.configure(url_overrides={"kraken": "http://127.0.0.1:9"}, paper_exchange_url="")
-    answer = page.post(ADDRESS, {"copy": str(subscription.public_id), "allocation": "2000"})
+    wanted = {"copy": str(subscription.public_id), "allocation": "2000", "confirm": "yes"}
+    answer = page.post(ADDRESS, wanted)
     assert answer.status_code == 422
     assert "The exchange does not answer" in text_of(answer) and 'value="2000"' in answer.text
+
+
+def test_a_preview_comes_first_and_writes_nothing(page, user):
+    first, second = SubscriptionFactory.create_batch(2, follower=user)
+    chosen = [str(row.public_id) for row in (first, second)]
+    shown = page.post(ADDRESS, {"copy": chosen, "allocation": "700", "status": "active"})
+    lines = [
+        [(str(line.label), line.before, line.after) for line in outcome.differences]
+        for outcome in shown.context["outcomes"]
+    ]
+    assert lines == [[("Allocation", "1,000.00", "700.00")]] * 2
+    assert [f'name="copy" value="{key}"' in shown.content.decode() for key in chosen] == [True, True]
+    assert 'name="allocation" value="700"' in shown.content.decode()
+    assert set(Subscription.objects.values_list("allocation", flat=True)) == {1000}
+    back = page.post(ADDRESS, {"copy": chosen, "allocation": "700", "back": "yes"})
+    assert back.context["form"]["allocation"].value() == "700"
+    assert [is_chosen for _copy, is_chosen, _refusal in back.context["rows"]] == [True, True]
