@@ -15,6 +15,10 @@ from ledger import statistics
 from rest.csv_cells import neutralised
 from strategies.models import Period
 
+# `{quote}` is the strategy's.
+CURVE = ("time", "equity_{quote}", "one_became")
+COMPARISON = ("strategy", "time", "one_became")
+
 
 def strategy_curve(request: HttpRequest, slug: str) -> HttpResponse:
     """Equity of the chosen period, and what 1 became without deposits and withdrawals."""
@@ -23,7 +27,8 @@ def strategy_curve(request: HttpRequest, slug: str) -> HttpResponse:
     period = period if period in PERIODS else "all"
     curve = curve_of(statistics.current(strategy, Period(period), now=timezone.now()))
     rows = ((point.at.isoformat(), f"{point.equity:f}", f"{point.grown:f}") for point in curve.points)
-    return _file(f"{slug}-{period}.csv", ("time", f"equity_{strategy.quote}", "one_became"), rows)
+    head = tuple(name.format(quote=strategy.quote) for name in CURVE)
+    return _file(f"{slug}-{period}.csv", head, rows)
 
 
 def compared_curves(request: HttpRequest) -> HttpResponse:
@@ -33,7 +38,7 @@ def compared_curves(request: HttpRequest) -> HttpResponse:
         for strategy, curve in chosen_curves(request)
         for point in curve.points
     )
-    return _file("comparison.csv", ("strategy", "time", "one_became"), rows)
+    return _file("comparison.csv", COMPARISON, rows)
 
 
 def _file(name: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> HttpResponse:

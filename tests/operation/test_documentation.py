@@ -9,6 +9,8 @@ import pytest
 from django.core.management import get_commands
 from django.urls import resolve
 
+from compliance import chain
+from copytrade.pages import curve_files
 from execution.api import cost_basis, statements
 from execution.states import FINAL, Status
 from ledger import export
@@ -108,11 +110,14 @@ def test_the_picture_of_the_states_shows_each_of_them_and_which_are_final():
     assert {name: bool(end) for end, name in boxes} == {status: status in FINAL for status in Status}
 
 
-def test_the_columns_of_every_export_of_the_books_are_written_down_in_their_order() -> None:
+def test_the_columns_of_every_export_are_written_down_in_their_order() -> None:
     sections = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8").split("\n## ")[1:]
-    told = {one.splitlines()[0]: re.findall(r"^\| `(\w+)` \| .+ \|$", one, re.M) for one in sections}
+    told = {one.splitlines()[0]: re.findall(r"^\| `([\w{}]+)` \| .+ \|$", one, re.M) for one in sections}
     assert told == {
         "Trades": list(export.COLUMNS),
         "Cost basis": list(cost_basis.COLUMNS),
         "Statement of a copy": list(statements.COLUMNS),
+        "Curve of a strategy": list(curve_files.CURVE),
+        "Comparison": list(curve_files.COMPARISON),
+        "Audit record": list(chain.FIELDS),
     }
