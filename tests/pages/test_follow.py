@@ -33,7 +33,6 @@ def a_form_of_its_own(monkeypatch):
     monkeypatch.setitem(ANSWERS, "form_id", str(uuid4()))
 
 
-@pytest.mark.django_db(transaction=True)
 def test_levels_and_what_the_master_holds_are_chosen_on_following(page, user, published):
     more = {
         "stop_loss_percent": "10",
@@ -48,7 +47,6 @@ def test_levels_and_what_the_master_holds_are_chosen_on_following(page, user, pu
     assert Opening.objects.get().subscription == copy
 
 
-@pytest.mark.django_db(transaction=True)
 def test_unless_ticked_nothing_that_the_master_holds_is_opened(page, user, published):
     page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS)
     assert Subscription.objects.get(follower=user).on_master_lost == "hold"
@@ -72,7 +70,6 @@ def test_what_opening_costs_is_told_before_and_unticked(page, strategy):
     assert "about 100.00" not in shown
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, published):
     answer = page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS, follow=True)
     subscription = Subscription.objects.get(follower=user)
@@ -81,7 +78,6 @@ def test_a_newcomer_follows_with_a_paper_account_opened_on_the_way(page, user, p
     assert f"You follow {published.name} from its next trade on." in text_of(answer)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_tick_under_which_copying_starts_is_a_recorded_consent(page, user, published):
     page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS | {"confirm": ""})
     assert not Consent.objects.exists()
@@ -90,7 +86,6 @@ def test_the_tick_under_which_copying_starts_is_a_recorded_consent(page, user, p
     assert AuditRecord.objects.filter(action="consent.give", actor=str(user.public_id)).count() == 2
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_starts_one_copy_on_one_account(page, user, published):
     address = f"/strategies/{published.slug}/follow/limits/"
     answers = [page.post(address, ANSWERS) for _press in range(2)]
@@ -106,7 +101,6 @@ def test_each_form_opened_has_an_id_of_its_own(page, strategy):
     assert first != second
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_form_that_was_refused_can_be_sent_again(page, user, published, monkeypatch):
     def no_answer(**_asked: object) -> None:
         raise CannotConnect
@@ -119,7 +113,6 @@ def test_a_form_that_was_refused_can_be_sent_again(page, user, published, monkey
     assert Subscription.objects.filter(follower=user).count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
 def test_paper_accounts_opened_here_have_different_names(page, user, published):
     for _form in range(3):
         page.post(f"/strategies/{published.slug}/follow/limits/", ANSWERS | {"form_id": str(uuid4())})
@@ -127,7 +120,6 @@ def test_paper_accounts_opened_here_have_different_names(page, user, published):
     assert list(labels) == ["Paper money", "Paper money 2", "Paper money 3"]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_what_the_service_refuses_stands_beside_its_field(page, user, published, open_account):
     account = open_account(user, "500")
     ExchangeAccount.objects.filter(pk=account.pk).update(free_quote=5000)

@@ -119,7 +119,6 @@ def test_an_invite_to_one_strategy_opens_no_other(page, private):
     assert page.get(f"/strategies/{private.slug}/?invite={invite_to(other).code}").status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_follow_form_carries_the_invite_and_spends_it(page, user, published):
     Strategy.objects.filter(pk=published.pk).update(visibility="private")
     made = invite_to(Strategy.objects.get(pk=published.pk))

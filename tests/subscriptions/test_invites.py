@@ -148,7 +148,6 @@ def test_followers_see_it_without_an_invite(api, user, private):
         assert api.get(f"/api/v1/strategies/{private.public_id}/{part}").status_code == 200, part
 
 
-@pytest.mark.django_db(transaction=True)
 def test_who_was_invited_follows_and_the_invite_is_spent(api, body, made):
     answer = api.post(SUBSCRIPTIONS, body | {"invite": made.code})
     assert answer.status_code == 201, answer.content
@@ -157,7 +156,6 @@ def test_who_was_invited_follows_and_the_invite_is_spent(api, body, made):
     assert Subscription.objects.get().invite == made.invite
 
 
-@pytest.mark.django_db(transaction=True)
 def test_without_an_invite_there_is_nothing_to_follow(api, body, user, private):
     for given in ({}, {"invite": None}, {"invite": ""}):
         assert error_of(api.post(SUBSCRIPTIONS, body | given)) == ("does_not_exist", "strategy")
@@ -165,7 +163,6 @@ def test_without_an_invite_there_is_nothing_to_follow(api, body, user, private):
     assert error_of(api.post(SUBSCRIPTIONS, body)) == ("invite_required", "invite")
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_wrong_code_tells_nothing_of_what_exists(api, body):
     answers = [
         api.post(SUBSCRIPTIONS, body | {"strategy": str(strategy), "invite": WRONG})
@@ -175,7 +172,6 @@ def test_a_wrong_code_tells_nothing_of_what_exists(api, body):
     assert answers[0].content == answers[1].content
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -197,7 +193,6 @@ def test_an_invite_that_is_over_says_why(api, body, made, change, code, address)
     assert not Subscription.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_invite_of_another_strategy_is_none_for_this_one(api, body):
     other = factories.StrategyFactory.create(visibility="private")
     foreign = invites.create_invite(strategy=other, origin=SYSTEM, now=timezone.now())
@@ -206,14 +201,12 @@ def test_the_invite_of_another_strategy_is_none_for_this_one(api, body):
     assert error_of(api.post(SUBSCRIPTIONS, body | {"invite": foreign.code})) == ("invite_invalid", "invite")
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_preview_takes_the_invite_and_does_not_spend_it(api, body, made):
     for _ in range(2):
         assert api.post(f"{SUBSCRIPTIONS}preview/", body | {"invite": made.code}).status_code == 200
     assert made.invite.state_at(timezone.now()) == "open"
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_refused_copy_leaves_the_invite_as_it_was(api, body, made):
     refused = api.post(SUBSCRIPTIONS, body | {"invite": made.code, "allocation": "2000"})
     assert error_of(refused)[0] == "above_free_balance"
@@ -246,7 +239,6 @@ def test_the_database_itself_lets_one_copy_in_by_an_invite(made):
         factories.SubscriptionFactory(invite=made.invite)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_master_needs_no_invite_for_a_copy_of_the_own_strategy(master, private, body, open_account):
     own = body | {"exchange_account": str(open_account(private.owner, "1500").public_id)}
     answer = master.post(SUBSCRIPTIONS, own)
