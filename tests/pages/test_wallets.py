@@ -14,6 +14,7 @@ __all__ = ["venue", "wallets_venue"]
 
 ACCOUNTS, CONNECT, ADDRESSES = "/wallets/accounts/", "/wallets/accounts/connect/", "/wallets/addresses/"
 EVM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+SOLANA = "7v91N7iZ9mNicL8WfG6cgSCKyRXydQjLh6UYBWwm6y1Q"
 NEW = {
     "direction": "withdrawal",
     "exchange": "binance",
@@ -197,6 +198,71 @@ def test_an_address_is_shown_in_fours_with_its_code_and_confirmed(proven):
     assert "Waiting" in proven.get(ADDRESSES).content.decode()
     proven.post(f"{ADDRESSES}{row.public_id}/remove/")
     assert not WalletAddress.objects.exists()
+
+
+def squares_of(svg: str) -> list[list[bool]]:
+    """The dark squares that the strokes of the drawing fill, without its border."""
+    (size,) = re.findall(r'viewBox="0 0 (\d+) \1"', svg)
+    (path,) = re.findall(r'<path[^>]* stroke="#000" d="([^"]*)"', svg)
+    squares = [[False] * int(size) for _row in range(int(size))]
+    x, y = 0, 0.0
+    for step, across, down in re.findall(r"([Mmh])(-?[\d.]+)(?: ?(-?[\d.]+))?", path):
+        if step == "h":
+            squares[int(y)][x : x + int(across)] = [True] * int(across)
+            x += int(across)
+        else:
+            x, y = (int(across), float(down)) if step == "M" else (x + int(across), y + float(down))
+    return [row[2:-2] for row in squares[2:-2]]
+
+
+# Which squares are turned over, by row and column: ISO/IEC 18004, 7.8.2.
+MASKS = (
+    lambda i, j: (i + j) % 2 == 0,
+    lambda i, j: i % 2 == 0,
+    lambda i, j: j % 3 == 0,
+    lambda i, j: (i + j) % 3 == 0,
+    lambda i, j: (i // 2 + j // 3) % 2 == 0,
+    lambda i, j: i * j % 2 + i * j % 3 == 0,
+    lambda i, j: (i * j % 2 + i * j % 3) % 2 == 0,
+    lambda i, j: ((i + j) % 2 + i * j % 3) % 2 == 0,
+)
+
+
+def text_in(squares: list[list[bool]]) -> str:
+    """What a code of version 2 or 3 says, read as a camera does: of one block, in bytes."""
+    size = len(squares)
+    assert size in (25, 29)
+    mask = MASKS[int("".join(str(int(squares[8][j])) for j in (2, 3, 4)), 2) ^ 0b101]
+
+    def is_pattern(i: int, j: int) -> bool:
+        is_corner = (i < 9 and (j < 9 or j >= size - 8)) or (i >= size - 8 and j < 9)
+        return is_corner or 6 in (i, j) or (size - 9 <= i <= size - 5 and size - 9 <= j <= size - 5)
+
+    rights = [j if j > 6 else j - 1 for j in range(size - 1, 0, -2)]
+    bits = "".join(
+        str(int(squares[i][j] != mask(i, j)))
+        for n, right in enumerate(rights)
+        for i in (range(size) if n % 2 else reversed(range(size)))
+        for j in (right, right - 1)
+        if not is_pattern(i, j)
+    )
+    assert bits[:4] == "0100"
+    letters = range(12, 12 + 8 * int(bits[4:12], 2), 8)
+    return bytes(int(bits[at : at + 8], 2) for at in letters).decode()
+
+
+@pytest.mark.parametrize(("network", "address"), [("ethereum", EVM), ("solana", SOLANA)])
+def test_the_drawn_code_says_the_address_to_the_letter(page, network, address):
+    page.post(ADDRESSES, NEW | {"direction": "deposit", "network": network, "address": address})
+    shown = page.get(ADDRESSES).content.decode()
+    drawn = squares_of(re.findall(r"<svg.*?</svg>", shown[shown.index('class="qr"') :], re.DOTALL)[0])
+    assert text_in(drawn) == address
+
+
+@pytest.mark.parametrize(("network", "address", "warns"), [("ethereum", EVM, 0), ("solana", SOLANA, 1)])
+def test_a_network_without_checksums_says_so_beside_the_address(page, network, address, warns):
+    page.post(ADDRESSES, NEW | {"direction": "deposit", "network": network, "address": address})
+    assert page.get(ADDRESSES).content.decode().count("have no checksum") == warns
 
 
 def test_a_new_code_is_sent_when_asked_for(proven):

@@ -139,6 +139,26 @@ def test_nothing_unseen_stands_inside_an_address(between):
         taken("bitcoin", TAPROOT[:9] + between + TAPROOT[9:])
 
 
+SOLANA = "7v91N7iZ9mNicL8WfG6cgSCKyRXydQjLh6UYBWwm6y1Q"
+
+
+@pytest.mark.parametrize(
+    ("network", "address", "letter", "twin"),
+    [
+        ("bitcoin", TAPROOT, "p", "\u0440"),
+        ("ethereum", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "a", "\u0430"),
+        ("solana", SOLANA, "N", "\u039d"),
+        ("solana", SOLANA, "c", "\u0441"),
+        ("solana", SOLANA, "7", "\uff17"),
+        ("solana", SOLANA, "7", "\u0667"),
+    ],
+)
+def test_a_letter_of_another_script_that_looks_the_same_is_refused(network, address, letter, twin):
+    taken(network, address)
+    with pytest.raises(InvalidAddress):
+        taken(network, address.replace(letter, twin, 1))
+
+
 CHECKED = [(n, a) for n, a in AS_THEY_ARE if n not in WITHOUT_CHECKSUM] + [
     ("xrp", X_12345),
     ("stellar", M_12345),
