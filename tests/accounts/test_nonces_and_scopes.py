@@ -117,7 +117,7 @@ def test_of_ten_requests_with_one_nonce_that_meet_before_any_has_written_exactly
         cursor.execute("LOCK TABLE compliance_auditrecord IN SHARE MODE")
         for thread in threads:
             thread.start()
-        while cursor.execute(waiting, ["compliance_auditrecord"]).fetchone()[0] < len(threads):
+        while cursor.execute(waiting).fetchone()[0] < len(threads):
             assert not statuses, "nobody has passed yet"
     for thread in threads:
         thread.join()
