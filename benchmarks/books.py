@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -17,6 +17,7 @@ from benchmarks.stage import Stage
 from execution.trades import with_orders
 from ledger import export
 from ledger.serializers import trades_of
+from local.paths import ROOT
 from local.report import Refusal, say
 from records.bulk import copy_out
 
@@ -32,8 +33,10 @@ def run(stage: Stage, extent: Extent) -> Figures:
     figures: dict[str, float] = {}
     books.grow(small, most=large)
     at_small = settled.measure(books, extent)
+    figures[f"export_peak_mb_{small}_trades"] = _peak_mb(books)
     books.grow(large, most=large)
     at_large = settled.measure(books, extent)
+    figures[f"export_peak_mb_{large}_trades"] = _peak_mb(books)
     figures["settle_vs_insert_select"] = at_large.bare_seconds / at_large.settle_seconds
     figures[f"settle_{large}_vs_{small}_trades"] = at_large.settle_seconds / at_small.settle_seconds
     figures["settle_fill_ms"] = at_large.settle_seconds * 1000
@@ -45,17 +48,14 @@ def _export(books: History, extent: Extent) -> dict[str, float]:
     query, parameters = rows.order_by("-pk").values_list(*export.COLUMNS.values()).query.sql_with_params()
     # What was settled here is there too.
     count = rows.count()
-    ours, theirs, memory = [], [], 0.0
+    ours, theirs = [], []
     for _ in range(extent.repetitions(3)):
-        before = _resident_mb()
         ours.append(_taking(lambda: _count(export.FORMS["csv"].file_of(rows)), count + 1))
-        memory = max(memory, _resident_mb() - before)
         theirs.append(_taking(lambda: _copied(query, parameters), count))
     say(f"  {count} trades: exported in {median(ours):.1f} s, by COPY in {median(theirs):.1f} s")
     return {
         "export_vs_copy": median(ours) / median(theirs),
         "export_trades_per_second": count / median(ours),
-        "export_grows_by_mb": max(memory, 0.01),
     }
 
 
@@ -78,6 +78,12 @@ def _copied(query: str, parameters: Sequence[Any]) -> int:
     return sum(len(block) for block in blocks)
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+def _peak_mb(books: History) -> float:
+    """The most that a process of its own ever had in memory which exported all there is, Django included."""
+    command = [sys.executable, "-m", "benchmarks.export_once", str(books.reader_id)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    rows, peak = done.stdout.split()
+    if int(rows) < books.trades:
+        raise Refusal(f"{rows} rows were exported, not {books.trades}.")
+    say(f"  {rows} trades: exported with at most {float(peak):.0f} MB")
+    return float(peak)

@@ -30,7 +30,8 @@ FIGURES = {
         "settle_fill_ms",
         "export_vs_copy",
         "export_trades_per_second",
-        "export_grows_by_mb",
+        "export_peak_mb_200_trades",
+        "export_peak_mb_2000_trades",
     },
 }
 
