@@ -111,16 +111,18 @@ def slippage_bps(order: CopyOrder) -> Decimal | None:
 def latencies_ms(order: CopyOrder) -> dict[str, int | None]:
     """Milliseconds of each stage; None for what has not happened.
 
-    detect: the master's fill until we knew it; size: until this order was written; submit: until its
-    request left; fill: until its end was in the books.
+    detect: the master's fill until we knew it; size: until its request left; submit: until the exchange
+    answered; fill: until its end was in the books. The same as the metrics' stages.
     """
     sent_at = order.submitted_at if order.attempt else None
     ended_at = order.finished_at if order.status in PLACED else None
+    # What was found by asking was never answered: its end is all that is known.
+    answered_at = order.acknowledged_at or ended_at
     return {
         "detect": _between(order.signal_at, order.detected_at),
-        "size": _between(order.detected_at, order.created_at),
-        "submit": _between(order.created_at, sent_at),
-        "fill": _between(sent_at, ended_at),
+        "size": _between(order.detected_at, sent_at),
+        "submit": _between(sent_at, answered_at),
+        "fill": _between(answered_at, ended_at),
     }
 
 

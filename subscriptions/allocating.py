@@ -58,6 +58,14 @@ def free_at_venue(account: ExchangeAccount, asset: str, origin: Origin | None, n
     return balances[asset].free if asset in balances else ZERO
 
 
+def free_as_last_read(account: ExchangeAccount, asset: str) -> Decimal | None:
+    """What copies leave of an asset on the account, without asking; None where it is not known."""
+    if account.free_quote is None or account.quote != asset:
+        return None
+    left: Decimal = account.free_quote - _claimed_cash(account.pk, asset)
+    return max(ZERO, left)
+
+
 def allocation_within(
     strategy: Strategy, account: ExchangeAccount, wanted: Decimal | None, free: Decimal
 ) -> Decimal:

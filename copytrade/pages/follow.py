@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from itertools import chain, count
 from typing import Any
 
@@ -67,6 +67,7 @@ def follow_page(request: HttpRequest, slug: str, number: int = 1) -> HttpRespons
     choices = _choices(user, strategy)
     free = [choice.account for choice in choices if not choice.obstacle]
     wants_preview = "preview" in request.POST
+    answered = answers(request.POST or request.GET)
     form = FollowForm(
         request.POST if request.method == "POST" else None,
         strategy=strategy,
@@ -74,6 +75,7 @@ def follow_page(request: HttpRequest, slug: str, number: int = 1) -> HttpRespons
         initial=_suggestion(strategy, free) | answers(request.GET) | {"invite": invite},
         for_preview=wants_preview,
     )
+    form.initial.setdefault("allocation", plain(_suggested_allocation(form)))
     shown = ShownPreview(
         example=fee_example(strategy, user, allocation=_usual_allocation(strategy), result=Decimal(0))
     )
@@ -91,23 +93,24 @@ def follow_page(request: HttpRequest, slug: str, number: int = 1) -> HttpRespons
     is_wrong = bool(wrong or form.non_field_errors())
     context = {"strategy": strategy, "form": form, "shown": shown, "wrong": is_wrong}
     at = wrong or step
-    context |= _questions(strategy, form, choices) | _where(form, at, slug)
+    context |= _questions(strategy, form, choices) | _where(form, at, slug, answered)
     if at is STEPS[-1]:
         context |= _before_signing(user, strategy)
     return render(request, "pages/follow.html", context, status=422 if is_wrong or shown.errors else 200)
 
 
-def _where(form: FollowForm, step: Step, slug: str) -> dict[str, Any]:
+def _where(form: FollowForm, step: Step, slug: str, answered: dict[str, str]) -> dict[str, Any]:
     """Which step it is, and what the others have answered."""
     account = form.accounts.get(str(form["account"].value()))
     return {
         "step": step,
         "steps": STEPS,
         "address": address_of(step, slug),
-        "carried": carried(form, beside=step),
+        "carried": carried(form, beside=step, answered=answered),
         "account_label": account.label if account else _("New paper account"),
         "is_real": account is not None and not account.is_paper,
         "allocation": _allocation(form),
+        "free": form.free(str(form["account"].value())),
         "sizing": _sizing(form),
     }
 
@@ -183,7 +186,6 @@ def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str
     first = accounts[0] if accounts else None
     return {
         "account": str(first.public_id) if first else NEW_PAPER,
-        "allocation": plain(_usual_allocation(strategy)),
         "sizing_mode": Subscription.SizingMode.PROPORTIONAL,
         "sizing_value": "1",
         "max_slippage_bps": "30",
@@ -194,6 +196,13 @@ def _suggestion(strategy: Strategy, accounts: list[ExchangeAccount]) -> dict[str
 def _usual_allocation(strategy: Strategy) -> Decimal:
     usual: Decimal = max(strategy.min_capital, Decimal(1000))
     return usual
+
+
+def _suggested_allocation(form: FollowForm) -> Decimal:
+    """Whole coins, and no more than the account has where that is enough."""
+    usual, free = _usual_allocation(form.strategy), form.free(str(form["account"].value()))
+    enough = free is not None and free >= max(form.strategy.min_capital, Decimal(1))
+    return min(usual, free.to_integral_value(ROUND_DOWN)) if free is not None and enough else usual
 
 
 def _obstacle(account: ExchangeAccount, *, feeds: bool, follows: bool, kyc_missing: bool) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from copytrade.templatetags.ui import money
 from strategies.invites.services import MOST_CHARACTERS
 from strategies.models import Strategy
+from subscriptions.allocating import free_as_last_read
 from subscriptions.following import Terms
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
@@ -140,8 +141,7 @@ class FollowForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        allocation, account = cleaned.get("allocation"), self.chosen_account()
-        free = account.free_quote if account else PAPER_MONEY
+        allocation, free = cleaned.get("allocation"), self.free(cleaned.get("account", ""))
         if allocation and cleaned.get("account") and free is not None and allocation > free:
             self.add_error(
                 "allocation",
@@ -149,6 +149,11 @@ class FollowForm(forms.Form):
                 % {"free": money(free), "quote": self.strategy.quote},
             )
         return cleaned
+
+    def free(self, choice: str) -> Decimal | None:
+        """Of the quote, on the account that was chosen; None where it is not known."""
+        account = self.accounts.get(choice)
+        return free_as_last_read(account, self.strategy.quote) if account else PAPER_MONEY
 
     def chosen_account(self) -> ExchangeAccount | None:
         """None: a paper account is to be opened."""

@@ -75,9 +75,18 @@ def first_wrong(form: FollowForm, *, until: Step) -> Step | None:
     )
 
 
-def carried(form: FollowForm, *, beside: Step) -> list[tuple[str, str]]:
-    """The answers of the other pages, by name; a box without a tick sends nothing."""
-    names = [name for step in STEPS if step is not beside for name in step.fields if name not in NOT_CARRIED]
+def carried(form: FollowForm, *, beside: Step, answered: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The answers of the other pages, by name; a box without a tick sends nothing.
+
+    What a later page would suggest is no answer yet: it may depend on this one.
+    """
+    names = [
+        name
+        for step in STEPS
+        if step is not beside
+        for name in step.fields
+        if name not in NOT_CARRIED and (step.number < beside.number or name in answered)
+    ]
     values = [(name, form[name].value()) for name in names]
     return [
         (name, "on" if value is True else str(value)) for name, value in values if value not in (None, False)

@@ -89,7 +89,7 @@ def test_an_order_tells_what_it_cost_and_how_long_it_took(api, subscription, fil
         "filled_amount": "0.01",
         "average_price": "100031",
         "slippage_bps": "3.1",
-        "latency_ms": {"detect": 20, "size": 10, "submit": 15, "fill": 100},
+        "latency_ms": {"detect": 20, "size": 25, "submit": 95, "fill": 5},
         "client_order_id": filled.client_order_id,
         "created_at": told["created_at"],
         "updated_at": told["updated_at"],

@@ -12,7 +12,7 @@ from ledger.models import Mark, Position
 from risk.models import RiskLimits
 from strategies.models import PerformanceSnapshot
 from subscriptions.models import Opening, Subscription
-from tests.factories import ExchangeAccountFactory
+from tests.factories import ExchangeAccountFactory, SubscriptionFactory
 from tests.pages.market import text_of
 from wallets.models import ExchangeAccount
 from wallets.services import CannotConnect
@@ -206,6 +206,18 @@ def test_each_step_asks_for_its_own_and_carries_the_rest(page, strategy):
     assert "Multiplier × 0.5" in shown
     assert '<input type="hidden" name="allocation" value="2500">' in shown
     assert 'name="max_slippage_bps" id="id_max_slippage_bps" value=""' in shown
+
+
+def test_no_more_is_suggested_than_copies_leave_on_the_chosen_account(page, user, strategy):
+    account = ExchangeAccountFactory.create(owner=user, exchange="paper", free_quote=Decimal("650.50"))
+    SubscriptionFactory.create(follower=user, exchange_account=account, cash=Decimal(200))
+    address = f"/strategies/{strategy.slug}/follow/"
+    assert 'name="allocation"' not in text_of(page.get(address))
+    shown = text_of(page.get(f"{address}size/?account={account.public_id}"))
+    assert 'name="allocation" id="id_allocation" value="450"' in shown
+    assert "450.50 USDT are free on this account." in shown
+    shown = text_of(page.get(f"{address}size/?account=new-paper"))
+    assert 'name="allocation" id="id_allocation" value="1000"' in shown
 
 
 def test_the_agreement_says_how_much_may_be_lost_in_a_day_and_how_others_fare(page, user, strategy):
