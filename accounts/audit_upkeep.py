@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import AccessToken, User
-from accounts.notifications.letters import Letter, Said, address
+from accounts.notifications.kinds import NotificationKind
+from accounts.notifications.services import notify
 from accounts.roles import Role
 from compliance import retention, signing
 from compliance.models import AuditHead
@@ -23,11 +24,10 @@ def purge_audit(*, now: datetime) -> Purged:
     return retention.purge(now=now, living=partial(_living, now=now))
 
 
-def mail_audit_head(*, now: datetime) -> int:
-    """Give the auditors today's head: whoever keeps it can show that the end was cut off later."""
+def tell_audit_head(*, now: datetime) -> int:
+    """Give each auditor the head, once a day: whoever keeps it can show that the end was cut off later."""
     head = AuditHead.objects.now()
     auditors = User.objects.filter(groups__name=Role.AUDITOR, is_active=True)
-    told = list(auditors.order_by("pk"))
     body = _(
         "The audit record of this platform ended so:\n\n"
         "sequence    %(sequence)s\nhash        %(hash)s\nsignature   %(signature)s\npublic key  %(key)s\n\n"
@@ -41,17 +41,15 @@ def mail_audit_head(*, now: datetime) -> int:
         "signature": bytes(head.signature).hex(),
         "key": signing.public_key(),
     }
-    for auditor in told:
-        # One mail each: auditors need not know of each other.
-        Letter(
-            to=auditor.email,
-            said=[Said(title=_("Head of the audit record: %s") % head.sequence, text=body, at=now)],
-            link=address(reverse("audit")),
-            button=_("Open the audit record"),
-            why=_("You get this mail because you are an auditor here."),
-            zone=auditor.time_zone,
-        ).mail().send()
-    return len(told)
+    return notify(
+        user_ids=auditors.values_list("pk", flat=True),
+        kind=NotificationKind.AUDIT_HEAD,
+        title=_("Head of the audit record: %s") % head.sequence,
+        body=body,
+        link=reverse("audit"),
+        now=now,
+        dedupe=now.date().isoformat(),
+    )
 
 
 def _living(tokens: Collection[UUID], *, now: datetime) -> Collection[UUID]:

@@ -21,7 +21,7 @@ def purge_audit() -> None:
 @shared_task
 def mail_audit_head() -> None:
     """Each day."""
-    audit_upkeep.mail_audit_head(now=timezone.now())
+    audit_upkeep.tell_audit_head(now=timezone.now())
 
 
 @shared_task

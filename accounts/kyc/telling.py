@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from accounts.kyc.models import KycCase, KycStatus
 from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
-from accounts.notifications.letters import Letter, Said, address
 from accounts.notifications.services import notify
 from accounts.notifications.words import moment
 from accounts.roles import Role
@@ -58,16 +57,16 @@ def _tell(case: KycCase, now: datetime) -> None:
     )
 
 
-def tell_reviewers(*, hits: int, now: datetime) -> None:
-    """That there is work; no names in a mail."""
+def tell_reviewers(*, hits: int, now: datetime) -> int:
+    """That there is work, once a day; no names in a mail."""
     reviewers = User.objects.filter(groups__name=Role.COMPLIANCE, is_active=True)
     sentence = _("The sanctions list has %s of the people who sent documents, and nobody has cleared them.")
-    for reviewer in reviewers.order_by("pk"):
-        Letter(
-            to=reviewer.email,
-            said=[Said(title=_("On the sanctions list: %s") % hits, text=sentence % hits, at=now)],
-            link=address(f"{reverse('admin:accounts_kyccase_changelist')}?work=listed"),
-            button=_("Look at them"),
-            why=_("You get this mail because you review identities here."),
-            zone=reviewer.time_zone,
-        ).mail().send()
+    return notify(
+        user_ids=reviewers.values_list("pk", flat=True),
+        kind=NotificationKind.SANCTIONS_HIT,
+        title=_("On the sanctions list: %s") % hits,
+        body=sentence % hits,
+        link=f"{reverse('admin:accounts_kyccase_changelist')}?work=listed",
+        now=now,
+        dedupe=now.date().isoformat(),
+    )

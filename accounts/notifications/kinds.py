@@ -33,9 +33,11 @@ class NotificationKind(TextChoices):
     TOKEN_CREATED = "token_created", _("A new API token")
     TOKEN_EXPIRES = "token_expires", _("An API token expires")
     NEW_DEVICE = "new_device", _("Log-in from a new device")
+    AUDIT_HEAD = "audit_head", _("Head of the audit record")
+    SANCTIONS_HIT = "sanctions_hit", _("People on the sanctions list")
 
 
-# Told at once and alone, and never switched off: it is about who may act for the person.
+# Told at once and alone, and never switched off: who may act for the person, and the work of staff.
 ALWAYS = frozenset(
     {
         NotificationKind.KEY_INVALID,
@@ -48,6 +50,8 @@ ALWAYS = frozenset(
         NotificationKind.FACTOR_RESET,
         NotificationKind.TOKEN_CREATED,
         NotificationKind.NEW_DEVICE,
+        NotificationKind.AUDIT_HEAD,
+        NotificationKind.SANCTIONS_HIT,
     }
 )
 BY_CHOICE = tuple(kind for kind in NotificationKind if kind not in ALWAYS)

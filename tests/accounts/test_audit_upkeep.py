@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit_upkeep, tasks
 from accounts.models import AccessToken
+from accounts.notifications import mailing
 from accounts.roles import Role
 from accounts.services import create_user
 from compliance import retention
@@ -126,12 +127,14 @@ def test_a_nonce_of_a_living_token_stays_refused(transactional_db, user, api):
     assert not AuditRecord.objects.filter(action="nonce.use", nonce="once").exists()
 
 
-def test_the_head_goes_to_each_auditor_by_mail(transactional_db):
+def test_the_head_goes_to_each_auditor_by_mail_once_a_day_however_often_the_day_begins(transactional_db):
     create_user(email="auditor@example.org", password=PASSWORD, role=Role.AUDITOR)
     create_user(email="admin@example.org", password=PASSWORD, role=Role.ADMIN)
     record_some(2)
     seal_everything()
     tasks.mail_audit_head.run()
+    tasks.mail_audit_head.run()
+    mailing.send_due(now=timezone.now())
     (letter,) = mail.outbox
     assert letter.to == ["auditor@example.org"]
     head = letter.body.split("--head ")[1].split()[0]

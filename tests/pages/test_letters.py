@@ -8,12 +8,13 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
 from accounts import audit_upkeep, devices, factor_resets, role_requests, token_store
 from accounts.kyc import telling as kyc
-from accounts.models import FactorReset, KycCase, RoleRequest
+from accounts.models import FactorReset, KycCase, RoleRequest, User
 from accounts.notifications import delivering, mailing
 from accounts.notifications.gate import Gate
 from accounts.notifications.kinds import NotificationKind
@@ -59,6 +60,17 @@ def billed(copy: Subscription) -> None:
         **numbers,
     )
     bills.billed(bill, now=NOW)
+
+
+def record_ends(copy: Subscription) -> None:
+    copy.follower.groups.add(Group.objects.get(name=Role.AUDITOR))
+    audit_upkeep.tell_audit_head(now=NOW)
+
+
+def listed(copy: Subscription) -> None:
+    copy.follower.groups.add(Group.objects.get(name=Role.COMPLIANCE))
+    User.objects.filter(pk=copy.follower_id).update(is_staff=True)
+    kyc.tell_reviewers(hits=2, now=NOW)
 
 
 def channel_gave_up(copy: Subscription) -> None:
@@ -193,6 +205,8 @@ TOLD: dict[NotificationKind, tuple[Callable[[Subscription], object], str]] = {
     KINDS.TOKEN_CREATED: (token, "/settings/tokens/"),
     KINDS.TOKEN_EXPIRES: (token_ends, "/settings/tokens/"),
     KINDS.NEW_DEVICE: (log_ins, "/accounts/sessions/"),
+    KINDS.AUDIT_HEAD: (record_ends, "/audit/"),
+    KINDS.SANCTIONS_HIT: (listed, "/admin/accounts/kyccase/"),
 }
 
 
@@ -224,18 +238,23 @@ def test_whatever_is_told_comes_as_text_and_html_and_leads_to_its_page(kind, use
 # --- What goes to one address and into no inbox ---
 
 
-def test_a_code_a_hit_and_the_records_head_come_as_text_and_html_with_their_pages(
-    subscription, transactional_db, mailoutbox
-):
-    for role in (Role.COMPLIANCE, Role.AUDITOR):
-        create_user(email=f"{role.value}@example.org", password=PASSWORD, role=role)
+def test_a_code_comes_as_text_and_html_with_its_page(subscription, mailoutbox):
     addresses.send_code(address_of(subscription), "123456", minutes=15, now=NOW)
-    kyc.tell_reviewers(hits=2, now=NOW)
-    audit_upkeep.mail_audit_head(now=NOW)
-    paths = []
-    for mail in mailoutbox:
-        text, html = both(mail)
-        assert_same(text, html)
-        (link,) = links(text)
-        paths.append(urlsplit(link).path)
-    assert paths == ["/wallets/addresses/", "/admin/accounts/kyccase/", "/audit/"]
+    (mail,) = mailoutbox
+    text, html = both(mail)
+    assert_same(text, html)
+    (link,) = links(text)
+    assert urlsplit(link).path == "/wallets/addresses/"
+
+
+# --- What each day tells once ---
+
+
+@pytest.mark.parametrize("tell", [record_ends, listed])
+def test_a_day_that_begins_twice_tells_staff_once_and_the_next_again(tell, subscription, monkeypatch):
+    for _repeated in range(2):
+        tell(subscription)
+    assert Notification.objects.count() == 1
+    monkeypatch.setattr("tests.pages.test_letters.NOW", NOW + timedelta(days=1))
+    tell(subscription)
+    assert Notification.objects.count() == 2
