@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.programs import program_name
 from compliance.audit import Origin
 from rest.fields import INVISIBLE
 
@@ -27,7 +28,7 @@ def moment(at: datetime, zone: str) -> str:
 
 def came_from(origin: Origin) -> str:
     """Two lines: the network address and the program, as far as they are known."""
-    facts = {"ip": origin.ip or _("unknown"), "program": origin.user_agent or _("unknown")}
+    facts = {"ip": origin.ip or _("unknown"), "program": program_name(origin.user_agent) or _("unknown")}
     return _("From: %(ip)s\nProgram: %(program)s") % facts
 
 

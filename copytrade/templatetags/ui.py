@@ -20,6 +20,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.programs import program_name
+
 register = template.Library()
 log = structlog.get_logger(__name__)
 
@@ -214,6 +216,12 @@ def moment(at: datetime | None) -> str:
 @register.simple_tag
 def day(at: datetime | None) -> str:
     return DASH if at is None else _time(at, timezone.localtime(at).strftime("%-d %b %Y"))
+
+
+@register.filter
+def program(user_agent: str | None) -> str:
+    """`Firefox 130 on Windows`."""
+    return program_name(user_agent or "")
 
 
 @register.simple_tag
