@@ -186,7 +186,7 @@ def _denied(
 
 
 def _would_have_been(order: Order, amount: Decimal, rules: MarketRules) -> str:
-    price = plain(order.price or ZERO)
+    price = f"{Decimal(plain(order.price or ZERO)):,f}"
     return f"The order was to buy {plain(amount)} {rules.base} at {price} {rules.quote} at most."
 
 

@@ -31,7 +31,7 @@ def test_denied_copies_are_told_once_a_day_for_each_reason(world: World) -> None
     ]
     body = Notification.objects.get(kind="copies_refused").body
     assert "Stopped by your limit: this order is 99.30 USDT; you allow 50." in body
-    assert "The order was to buy 0.00099 BTC at 100300 USDT at most." in body
+    assert "The order was to buy 0.00099 BTC at 100,300 USDT at most." in body
     assert "change your limits" in body
 
 
