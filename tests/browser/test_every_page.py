@@ -119,6 +119,8 @@ def links_in_mails(person: User) -> list[str]:
     ]
 
 
+# Eighty pages, each read twice: on a slow machine that is minutes.
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("belongings")
 def test_every_page_meets_wcag_aa_and_fits_a_small_screen(open_page, person, own_pages):
     page = open_page()
