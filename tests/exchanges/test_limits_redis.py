@@ -23,6 +23,8 @@ from exchanges.standing import Budget, Pause, View, Wish
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_DATABASE = 7
+# It is emptied before and after each of these tests: one process of the test run does them all.
+pytestmark = pytest.mark.xdist_group("redis")
 
 ACTS = st.one_of(
     st.tuples(
