@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,9 +23,8 @@ from exchanges.shared_limits import OwnStore, RedisStore
 from exchanges.standing import Budget, Pause, View, Wish
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_DATABASE = 7
-# It is emptied before and after each of these tests: one process of the test run does them all.
-pytestmark = pytest.mark.xdist_group("redis")
+# Emptied before and after each of these tests, so each process of a test run has its own: 15 or 14.
+OWN_DATABASE = 15 - int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
 
 ACTS = st.one_of(
     st.tuples(
