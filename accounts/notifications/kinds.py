@@ -37,8 +37,11 @@ class NotificationKind(TextChoices):
     SANCTIONS_HIT = "sanctions_hit", _("People on the sanctions list")
 
 
-# Told at once and alone, and never switched off: who may act for the person, and the work of staff.
-ALWAYS = frozenset(
+# What staff are told for their work here.
+STAFF_WORK = frozenset({NotificationKind.AUDIT_HEAD, NotificationKind.SANCTIONS_HIT})
+
+# Told at once and alone, and never switched off: beside work it is about who may act for the person.
+ALWAYS = STAFF_WORK | frozenset(
     {
         NotificationKind.KEY_INVALID,
         NotificationKind.WITHDRAWAL_ADDRESS,
@@ -50,8 +53,6 @@ ALWAYS = frozenset(
         NotificationKind.FACTOR_RESET,
         NotificationKind.TOKEN_CREATED,
         NotificationKind.NEW_DEVICE,
-        NotificationKind.AUDIT_HEAD,
-        NotificationKind.SANCTIONS_HIT,
     }
 )
 BY_CHOICE = tuple(kind for kind in NotificationKind if kind not in ALWAYS)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.notifications import unsubscribing
-from accounts.notifications.kinds import ALWAYS, NotificationKind
+from accounts.notifications.kinds import ALWAYS, STAFF_WORK, NotificationKind
 from accounts.notifications.models import Notification
 from accounts.notifications.words import moment, visible
 
@@ -80,7 +80,7 @@ def letter(*, user: User, told: Sequence[Notification]) -> EmailMultiAlternative
         said=[Said(title=row.title, text=row.body, at=row.created_at) for row in told],
         link=address(path or "/notifications/"),
         button=_button(told),
-        why=_why(sorted({row.get_kind_display() for row in told}), by_choice),
+        why=_why(kinds),
         zone=user.time_zone,
     )
     return composed.mail(_subject(told), _unsubscribe_headers(user, kinds) if by_choice else {})
@@ -91,16 +91,20 @@ def address(path: str) -> str:
     return settings.PUBLIC_URL + path
 
 
-def _why(reasons: Sequence[str], by_choice: bool) -> str:
+def _why(kinds: Sequence[str]) -> str:
+    reasons = ", ".join(sorted(str(NotificationKind(kind).label) for kind in kinds))
     because = _("You get this mail because you have an account here, about: %(reasons)s.")
-    if by_choice:
+    if STAFF_WORK.issuperset(kinds):
+        because = _("You get this mail because it is part of your work here: %(reasons)s.")
+        choice = _("It cannot be turned off.")
+    elif ALWAYS.isdisjoint(kinds):
         choice = _(
             "To get no more of these, use your mail program's Unsubscribe button, or choose under "
             "Notifications what you are mailed about."
         )
     else:
         choice = _("It cannot be turned off: it is about who may act for you.")
-    return because % {"reasons": ", ".join(reasons)} + " " + choice
+    return because % {"reasons": reasons} + " " + choice
 
 
 def _button(told: Sequence[Notification]) -> str:

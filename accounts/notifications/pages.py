@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.notifications import channel_api, channels, preferences, services, unsubscribing
 from accounts.notifications.channel_serializers import ChannelRequestSerializer
 from accounts.notifications.gate import Unreachable
-from accounts.notifications.kinds import ALWAYS, BY_CHOICE
+from accounts.notifications.kinds import ALWAYS, BY_CHOICE, STAFF_WORK
 from accounts.notifications.models import Notification, NotificationChannel
 from accounts.notifications.senders import FIELDS
 from accounts.notifications.unsubscribing import LinkInvalid
@@ -166,7 +166,7 @@ def _page(request: HttpRequest, *, secret: str = "") -> HttpResponse:
             (kind, kind.value not in wishes.mail_off, kind.value not in wishes.channels_off)
             for kind in BY_CHOICE
         ],
-        "always": sorted(str(kind.label) for kind in ALWAYS),
+        "always": sorted(str(kind.label) for kind in (ALWAYS if person.is_staff else ALWAYS - STAFF_WORK)),
         "channels": NotificationChannel.objects.owned_by(person.pk).order_by("pk"),
         "forms": [
             (kind, [*needed], [*possible])

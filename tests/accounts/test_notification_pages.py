@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from accounts.models import Notification, NotificationChannel, NotificationSettings
+from accounts.models import Notification, NotificationChannel, NotificationSettings, User
 from accounts.notifications import channel_api
 from accounts.notifications.kinds import ALWAYS, BY_CHOICE
 from tests.accounts.test_gate import here, site
@@ -91,6 +91,12 @@ def test_channels_of_others_cannot_be_touched(page, stranger):
 def test_strangers_are_led_to_the_log_in(client):
     assert client.get(PAGE).status_code == 302
     assert client.post(f"{PAGE}channels/").status_code == 302
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_what_staff_are_told_for_their_work_is_listed_to_staff_alone(is_staff, page, user):
+    User.objects.filter(pk=user.pk).update(is_staff=is_staff)
+    assert ("Head of the audit record" in page.get(PAGE).context["always"]) is is_staff
 
 
 # --- The same by the API ---

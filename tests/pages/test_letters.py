@@ -258,3 +258,11 @@ def test_a_day_that_begins_twice_tells_staff_once_and_the_next_again(tell, subsc
     monkeypatch.setattr("tests.pages.test_letters.NOW", NOW + timedelta(days=1))
     tell(subscription)
     assert Notification.objects.count() == 2
+
+
+@pytest.mark.parametrize("tell", [record_ends, listed])
+def test_a_mail_about_work_says_that_it_is_work(tell, subscription, mailoutbox):
+    tell(subscription)
+    mailing.send_due(now=NOW)
+    (mail,) = mailoutbox
+    assert "part of your work here" in mail.body and "act for you" not in mail.body
