@@ -183,13 +183,10 @@ def test_one_that_is_late_only_at_the_end_removes_what_it_stored(ask, traded, fo
     assert list(folder.iterdir()) == []
 
 
-def test_what_fails_over_and_over_is_told_as_failed_and_not_tried_again(ask, traded, monkeypatch):
+def test_what_fails_over_and_over_is_told_as_failed_and_not_tried_again(ask, traded, folder):
     job = ask()
-
-    def away(self, content):
-        raise OSError("The storage is away.")
-
-    monkeypatch.setattr(PrivateFiles, "store", away)
+    # Where the folder should be is a file: nothing can be kept in it.
+    folder.write_bytes(b"")
     for _ in range(writing.MOST_ATTEMPTS):
         with pytest.raises(OSError):
             writing.write_waiting()
