@@ -138,7 +138,10 @@ def test_the_list_of_ended_copies_stays_open_while_figures_change(open_page, per
     page = log_in(open_page(), person)
     page.get_by_text("1 ended copy", exact=True).click()
     quote_price(65_000)
-    with page.expect_response(lambda answer: "/dashboard/figures/" in answer.url and answer.status == 200):
+    # They are asked for every ten seconds, and the first time may have come before the price.
+    with page.expect_response(
+        lambda answer: "/dashboard/figures/" in answer.url and answer.status == 200, timeout=30_000
+    ):
         pass
     expect(page.locator(".figures")).to_contain_text("1,078.00")
     expect(page.locator("details.ended .num")).to_be_visible()
