@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, dict[Role, list[str]]] = {
     "strategies": {Role.ADMIN: ["view_strategy", "view_signal"]},
     "subscriptions": {Role.ADMIN: ["view_subscription"]},
     "execution": {Role.ADMIN: ["view_copyorder"]},
+    "risk": {Role.ADMIN: ["view_platformswitch", "add_platformswitch", "change_platformswitch"]},
     "compliance": {Role.AUDITOR: ["view_auditrecord"], Role.ADMIN: ["view_auditrecord"]},
 }
 

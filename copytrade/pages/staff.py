@@ -13,7 +13,7 @@ from accounts.roles import Role
 
 EVERYTHING = _(
     "In the admin you find people, accounts, strategies, signals, copies, orders and the audit trail, "
-    "to look at; people you can change."
+    "to look at; people you can change, and with a platform switch you stop trading."
 )
 FOUND_IN_ADMIN: Mapping[str, str | Promise] = {
     Role.COMPLIANCE: _(
