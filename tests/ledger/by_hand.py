@@ -93,10 +93,20 @@ class Account:
                 self.coins[n] += held * prices.at(symbol, point)
         self.equity = opening + self.flows + cash + self.coins
 
-    def figures(self, since: datetime) -> dict[str, Any]:
+    def curve(self, since: datetime) -> dict[int, tuple[float, float]]:
+        """By the second: the equity, and what 1 of the beginning had become."""
+        at, equity, _flows, _coins, index = self._since(since)
+        seconds = [int(moment.timestamp()) for moment in at]
+        return dict(zip(seconds, zip(equity, index, strict=True), strict=True))
+
+    def _since(self, since: datetime) -> tuple[list[datetime], Any, Any, Any, Any]:
         part = slice(next(n for n, at in enumerate(self.at) if at >= since), None)
-        at, equity, flows, coins = self.at[part], self.equity[part], self.flows[part], self.coins[part]
+        equity, flows = self.equity[part], self.flows[part]
         index = np.concatenate([[1], np.cumprod((equity[1:] - np.diff(flows)) / equity[:-1])])
+        return self.at[part], equity, flows, self.coins[part], index
+
+    def figures(self, since: datetime) -> dict[str, Any]:
+        at, equity, flows, coins, index = self._since(since)
         below = 1 - index / np.maximum.accumulate(index)
         low = int(np.argmax(np.round(below, 12)))
         peak = max(n for n in range(low + 1) if index[n] >= index[: low + 1].max() - 1e-12)

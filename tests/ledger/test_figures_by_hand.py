@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ledger.models import PricePoint, Transfer
-from strategies.models import PerformanceSnapshot, Strategy
+from strategies.models import PerformanceSnapshot, Period, Strategy
 from tests import factories
 from tests.ledger.by_hand import Account, Prices, exported, listed, moment, of_copies, of_trades
 from tests.ledger.test_statistics import trade
@@ -127,23 +129,33 @@ def told(performance: dict[str, Any], names: Any) -> dict[str, Any]:
     return found
 
 
+def kept_prices(api: Client) -> list[dict[str, Any]]:
+    return listed(api, "/api/v1/prices/?exchange=paper&symbol=BTC/USDT&page_size=200")
+
+
+def account_of(api: Client, strategy: Strategy) -> Account:
+    """The master's account, from nothing but what the API gives out."""
+    address = f"/api/v1/strategies/{strategy.public_id}/"
+    performance = Client().get(f"{address}performance/").json()
+    deals = exported(api, f"&strategy={strategy.public_id}")
+    return Account(
+        opening=float(performance["equity_curve"][0]["equity"]),
+        since=moment(performance["since"]),
+        now=moment(performance["computed_at"]),
+        deals=deals,
+        flows=listed(Client(), f"{address}flows/"),
+        prices=Prices({"BTC/USDT": kept_prices(api)}, deals),
+    )
+
+
 @pytest.mark.parametrize("period", ["7d", "all"])
 def test_every_figure_follows_from_the_exports(api_of, strategy, followers, period):
     address = f"/api/v1/strategies/{strategy.public_id}/"
     performance = Client().get(f"{address}performance/?period={period}").json()
     since, now = moment(performance["since"]), moment(performance["computed_at"])
-    deals = exported(api_of(strategy.owner), f"&strategy={strategy.public_id}")
-    kept = listed(api_of(strategy.owner), "/api/v1/prices/?exchange=paper&symbol=BTC/USDT&page_size=200")
-    prices = Prices({"BTC/USDT": kept}, deals)
-    account = Account(
-        opening=float(Client().get(f"{address}performance/").json()["equity_curve"][0]["equity"]),
-        since=strategy.published_at,
-        now=now,
-        deals=deals,
-        flows=listed(Client(), f"{address}flows/"),
-        prices=prices,
-    )
-    of_account = account.figures(since)
+    master = api_of(strategy.owner)
+    deals = exported(master, f"&strategy={strategy.public_id}")
+    of_account = account_of(master, strategy).figures(since)
     months = of_account.pop("months")
     assert told(performance, of_account) == close_to(of_account)
     if period == "all":
@@ -156,11 +168,67 @@ def test_every_figure_follows_from_the_exports(api_of, strategy, followers, peri
     assert told(performance, of_fills) == wanted
 
     copies = [_exports_of(api_of(copy.follower)) for copy in followers]
-    of_followers = of_copies(copies, deals, since, now, _last_kept(kept))
+    of_followers = of_copies(copies, deals, since, now, _last_kept(kept_prices(master)))
     spread = {name: of_followers.pop(name) for name in ("slippage_bps", "replication_lag_ms")}
     assert told(performance, of_followers) == close_to(of_followers)
     for name, values in spread.items():
         assert told(performance, [name])[name] == pytest.approx(values, abs=0.06)
+
+
+@pytest.mark.parametrize("period", ["7d", "all"])
+def test_each_point_of_the_curve_is_the_accounts_equity_then_and_what_1_had_become(api_of, strategy, period):
+    address = f"/api/v1/strategies/{strategy.public_id}/performance/?period={period}"
+    performance = Client().get(address).json()
+    by_hand = account_of(api_of(strategy.owner), strategy).curve(moment(performance["since"]))
+    shown = {
+        int(moment(point["at"]).timestamp()): float(point["equity"]) for point in performance["equity_curve"]
+    }
+    assert len(shown) > 100
+    assert shown == pytest.approx({at: by_hand[at][0] for at in shown}, abs=1e-6)
+    file = Client().get(f"/strategies/{strategy.slug}/curve.csv?period={period}").content.decode()
+    grown = {
+        int(moment(row["time"]).timestamp()): float(row["one_became"])
+        for row in csv.DictReader(io.StringIO(file))
+    }
+    assert grown == pytest.approx({at: by_hand[at][1] for at in shown}, abs=1e-6)
+
+
+@pytest.fixture
+def old_strategy(db) -> Strategy:
+    """Fourteen months of a fill each eleven days, and a deposit in each period but the shortest."""
+    begun = NOW - DAY * 430
+    strategy = factories.StrategyFactory.create(published_at=begun)
+    PerformanceSnapshot.objects.create(strategy=strategy, at=begun, equity=Decimal(1000))
+    hour = begun.replace(minute=0)
+    PricePoint.objects.bulk_create(
+        PricePoint(exchange="paper", symbol="BTC/USDT", at=at, price=price_at(at), read_at=at)
+        for at in (hour + timedelta(hours=6 * n) for n in range(430 * 4 + 1))
+    )
+    for number, days in enumerate((400, 200, 60, 20)):
+        Transfer.objects.create(
+            exchange_account=strategy.exchange_account,
+            kind="deposit",
+            venue_id=str(number),
+            asset="USDT",
+            amount=Decimal(300),
+            at=NOW - DAY * days,
+        )
+    for n in range(39):
+        side, quantity = ("buy", "4") if n % 2 == 0 else ("sell", "3.9")
+        trade(strategy, side, quantity, str(97 + n % 7), at=NOW - DAY * (429.5 - 11 * n), fee="0.4")
+    return strategy
+
+
+def test_each_period_is_worked_out_from_its_own_beginning(api_of, old_strategy):
+    address = f"/api/v1/strategies/{old_strategy.public_id}/performance/?period="
+    performances = {period: Client().get(f"{address}{period}").json() for period in Period.values}
+    account = account_of(api_of(old_strategy.owner), old_strategy)
+    for period, performance in performances.items():
+        by_hand = account.figures(moment(performance["since"]))
+        del by_hand["months"]
+        assert told(performance, by_hand) == close_to(by_hand), period
+    for figure in ("since", "roi", "pnl", "days_in_loss", "sharpe", "sortino", "exposure"):
+        assert len({performance[figure] for performance in performances.values()}) == len(Period), figure
 
 
 def _exports_of(api: Client) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from ledger.models import Position
 from strategies.models import Strategy
 from tests.factories import SubscriptionFactory
-from tests.pages.market import record_equity, signal_with_copies, text_of
+from tests.pages.market import hold, quote_price, record_equity, signal_with_copies, text_of
 
 
 @pytest.fixture
@@ -64,3 +65,28 @@ def test_a_follower_still_sees_a_strategy_that_became_private(page, subscription
 def test_a_coin_without_a_price_is_said_to_have_none(client, strategy, address):
     Position.objects.create(strategy=strategy, symbol="BTC/USDT", target=1, held=1, cost=40000)
     assert "no price" in text_of(client.get(address))
+
+
+def test_running_copies_are_in_profit_or_in_loss_by_what_they_are_worth_now(client, strategy, address):
+    quote_price(100)
+    # 900 in cash, and coins that had cost 100.
+    for held in ("1", "1.5", "0.9", "0.999"):
+        copy = SubscriptionFactory.create(strategy=strategy, cash=900)
+        hold(copy, held, "100")
+    without_price = SubscriptionFactory.create(strategy=strategy, cash=900)
+    hold(without_price, "1", "100", symbol="ETH/USDT")
+    own = SubscriptionFactory.create(strategy=strategy, follower=strategy.owner, own=True, cash=900)
+    hold(own, "7", "100")
+    SubscriptionFactory.create(strategy=strategy, cash=1500, status="closed", closed_at=timezone.now())
+    shown = text_of(client.get(address))
+    assert "Of 5 running copies, 1 are in profit and 2 in loss today." in shown
+    assert "Copies with a coin without a price are not counted as either." in shown
+
+
+def test_the_masters_open_positions_are_told_at_the_last_price(client, strategy, address):
+    Position.objects.create(strategy=strategy, symbol="BTC/USDT", target=2, held=2, cost=180)
+    quote_price(100)
+    shown = text_of(client.get(address))
+    positions = shown[shown.index("Master's open positions") :]
+    for number in (">90.00<", ">100.00<", ">200.00<", ">+20.00<"):
+        assert number in positions
