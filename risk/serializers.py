@@ -71,7 +71,8 @@ class LimitsSetSerializer(LimitsAnswerSerializer):
 
 
 class BreachFilters(QuerySerializer):
-    acknowledged = serializers.BooleanField(required=False)
+    # Not a BooleanField: left out of a query, that one is false.
+    acknowledged = Choice(choices=["true", "false"], required=False)
 
 
 class BreachSerializer(serializers.ModelSerializer[Breach]):

@@ -120,7 +120,7 @@ class BreachesView(ApiView):
         wanted = self.query()
         rows = _breaches(request)
         if "acknowledged" in wanted:
-            rows = rows.filter(acknowledged_at__isnull=not wanted["acknowledged"])
+            rows = rows.filter(acknowledged_at__isnull=wanted["acknowledged"] == "false")
         return self.page(rows, BreachSerializer)
 
 

@@ -319,7 +319,21 @@ def test_a_breach_is_acknowledged_once_and_only_by_its_owner(api, user):
     assert first
     assert api.post(url.format(breach.public_id), {}).json()["acknowledged_at"] == first
     assert error_of(api.post(url.format(foreign.public_id), {}), 404)[0] == "not_found"
-    assert api.get("/api/v1/risk/breaches/?acknowledged=false").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ("", {"max_daily_loss", "max_open_notional"}),
+        ("?acknowledged=true", {"max_daily_loss"}),
+        ("?acknowledged=false", {"max_open_notional"}),
+    ],
+)
+def test_an_acknowledged_breach_stays_in_the_list(api, user, query, listed):
+    breach_of(user, acknowledged_at=timezone.now())
+    breach_of(user, rule="max_open_notional")
+    rows = api.get(f"/api/v1/risk/breaches/{query}").json()["results"]
+    assert {row["rule"] for row in rows} == listed
 
 
 def test_one_cause_breaches_once_a_day(user):
