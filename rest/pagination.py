@@ -30,6 +30,7 @@ def page_size(request: Request) -> int:
 class CursorPages(CursorPagination):
     """Newest first. A view may set `ordering`; its first column must never change."""
 
+    parameters = ("cursor", "page_size")
     ordering = "-id"
     page_size_query_param = "page_size"
 
@@ -75,6 +76,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in its st
 class NumberedPages(PageNumberPagination):
     """`?page=` from 1; past the end is 404, what is no such number 400. `count` ends at 10,000."""
 
+    parameters = ("page", "page_size")
     django_paginator_class: type[Paginator[Any]] = CappedPaginator
 
     page_size_query_param = "page_size"

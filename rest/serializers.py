@@ -13,8 +13,6 @@ from rest import codes
 
 # A name that does not exist is repeated in the answer, but not a megabyte of it.
 NAME_SHOWN = 80
-# Understood by every list itself.
-PAGE_PARAMETERS = {"cursor", "page", "page_size"}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -65,8 +63,9 @@ class QuerySerializer(StrictSerializer):
         return isinstance(self.fields.get(name), (serializers.ListField, serializers.MultipleChoiceField))
 
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        unknown = super()._unknown(data)
-        return {name: errors for name, errors in unknown.items() if name not in PAGE_PARAMETERS}
+        paginator = getattr(self.context.get("view"), "paginator", None)
+        understood = paginator.parameters if paginator else ()
+        return {name: errors for name, errors in super()._unknown(data).items() if name not in understood}
 
 
 class NoFilters(QuerySerializer):

@@ -67,6 +67,7 @@ class CodesView(ApiView):
         ),
     )
     def get(self, request: Request) -> Response:
+        self.query()
         return Response([{"code": code.name, "meaning": code.meaning} for code in codes.declared()])
 
 

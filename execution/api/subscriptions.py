@@ -168,6 +168,7 @@ class SubscriptionHistoryView(ApiView):
     )
     def get(self, request: Request, subscription_id: UUID) -> Response:
         rows = History.objects.filter(subscription=_one(request, subscription_id))
+        self.query()
         return self.page(rows.select_related("subscription"), HistorySerializer)
 
 
