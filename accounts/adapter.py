@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.ratelimit import respond_429
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.utils import timezone
@@ -34,6 +37,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         # Per account *and* address: a stranger's failures must not lock the owner out elsewhere.
         key = super()._get_login_attempts_cache_key(request, **credentials)
         return f"{key}:{self.get_client_ip(request)}"
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """Too many tries are no mistake in the form: 429, with when to come back."""
+        if code == "too_many_login_attempts":
+            raise ImmediateHttpResponse(respond_429(self.request))
+        error: ValidationError = super().validation_error(code, *args)
+        return error
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Recorded by the person's id; what a stranger typed is not kept, it may be a password."""
@@ -94,3 +104,8 @@ class TokenAdapter(AccountAdapter):
     """The same checks and limits, for a program that wants a token."""
 
     failure = Action.TOKEN_FAILURE
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """The API answers in its own words."""
+        error: ValidationError = DefaultAccountAdapter.validation_error(self, code, *args)
+        return error

@@ -56,4 +56,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "copytrade.pages.errors.bad_request"
 handler403 = "copytrade.pages.errors.forbidden"
 handler404 = "copytrade.pages.errors.not_found"
+# The log-in asks for this one.
+handler429 = "copytrade.pages.errors.too_many_tries"
 handler500 = "copytrade.pages.errors.server_error"

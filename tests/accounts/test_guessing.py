@@ -19,6 +19,15 @@ def test_made_up_forwarded_addresses_do_not_evade_the_limit_and_do_not_lock_the_
     assert (guesser.status_code == 302, owner.status_code) == (False, 302)
 
 
+def test_who_tries_to_log_in_too_often_is_told_when_to_come_back(user, settings):
+    cache.clear()
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "2/5m/ip,2/5m/key"}
+    attempt = {"login": user.email, "password": "wrong"}
+    answers = [Client().post("/accounts/login/", attempt) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1]["Retry-After"] == "300"
+
+
 def test_guessed_tokens_are_limited_by_the_true_address_and_a_good_one_still_works(user, settings):
     cache.clear()
     settings.THROTTLING = True

@@ -108,6 +108,7 @@ def test_too_many_tries_are_told_with_how_long_to_wait(client, db, settings):
     answers = [client.post("/accounts/password/reset/", {"email": "a@example.org"}) for _n in range(2)]
     assert answers[1].status_code == 429
     assert "Wait five minutes" in text_of(answers[1])
+    assert answers[1]["Retry-After"] == "300"
 
 
 def test_a_form_without_its_token_is_told_in_words(user):
