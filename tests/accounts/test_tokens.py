@@ -41,7 +41,7 @@ def test_a_token_is_issued_for_email_and_password_and_opens_the_api(user):
     assert response.status_code == 201
     assert response["Cache-Control"] == "no-store"
     answer = response.json()
-    assert answer["scopes"] == ["read", "trade"]
+    assert answer["scopes"] == ["trade", "read"]
     assert answer["prefix"] == answer["token"][:10]
     assert with_token(answer["token"]).json()["email"] == "ana@example.org"
 
