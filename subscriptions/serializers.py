@@ -205,8 +205,9 @@ class SubscriptionAnswerSerializer(serializers.ModelSerializer[Subscription]):
         return {"mode": subscription.sizing_mode, "value": str(_text(subscription.sizing_value))}
 
     def get_missing_symbols(self, subscription: Subscription) -> list[str] | None:
+        master, own = subscription.strategy.exchange_account.exchange, subscription.exchange_account.exchange
         # An answer does not wait for a venue.
-        if markets.rules_now(subscription.exchange_account.exchange) is None:
+        if own != master and markets.rules_now(own) is None:
             return None
         return missing_symbols(subscription.strategy, subscription.exchange_account)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchanges import gateway
+from exchanges import gateway, markets
 from exchanges.types import Credentials
 from strategies.models import Strategy
 from subscriptions.models import Opening, Subscription
@@ -26,6 +26,16 @@ def test_following_starts_after_the_last_signal_with_the_allocation_as_cash(api,
     subscription = Subscription.objects.get(public_id=told["id"])
     assert subscription.starts_after_number == 7
     assert subscription.cash == 1000
+
+
+@pytest.mark.parametrize(("venue", "missing"), [("paper", []), ("binance", None)])
+def test_at_the_masters_own_exchange_no_symbol_is_missing_whether_or_not_its_list_is_known(
+    api, user, strategy, monkeypatch, venue, missing
+):
+    monkeypatch.setattr(markets, "rules_now", lambda exchange: None)
+    account = factories.ExchangeAccountFactory.create(owner=user, exchange=venue)
+    copy = factories.SubscriptionFactory.create(follower=user, strategy=strategy, exchange_account=account)
+    assert api.get(f"{URL}{copy.public_id}/").json()["missing_symbols"] == missing
 
 
 def test_without_an_allocation_all_that_is_free_is_taken(api, user, published, body):
