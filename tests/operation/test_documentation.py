@@ -14,6 +14,7 @@ from copytrade.pages import curve_files
 from execution.api import cost_basis, statements
 from execution.states import FINAL, Status
 from ledger import export
+from ledger.serializers import PerformanceSerializer
 from local import configuration_page
 from local.paths import ROOT
 
@@ -82,7 +83,7 @@ def test_what_guides_tell_to_press_open_and_run_is_there():
             assert command in commands, (guide, command)
 
 
-@pytest.mark.parametrize("page", ["cases.md", "security.md"])
+@pytest.mark.parametrize("page", ["cases.md", "figures.md", "security.md"])
 def test_every_row_about_tests_names_one_and_every_test_that_is_named_exists(page):
     tables = re.findall(r"^\|[^\n]*\| tests? \|\n\|[-|]+\n((?:\|.*\n)+)", _page(page), re.M)
     rows = "".join(tables).splitlines()
@@ -92,6 +93,14 @@ def test_every_row_about_tests_names_one_and_every_test_that_is_named_exists(pag
         assert named, row
         for file, test in named:
             assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
+
+
+def test_every_figure_of_a_strategy_stands_beside_the_test_that_works_it_out_again():
+    section = _page("figures.md").partition("## Each figure and its test")[2]
+    first_cells = re.findall(r"^\|([^|]*)\|", section, re.M)
+    named = re.findall(r"`(\w+)`", " ".join(first_cells))
+    when_and_of_what = {"strategy", "quote", "period", "since", "computed_at"}
+    assert sorted(named) == sorted(set(PerformanceSerializer.Meta.fields) - when_and_of_what)
 
 
 def _page(name: str) -> str:
