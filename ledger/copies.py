@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-# What a copy made since `since`: the cash its fills moved, and what it holds now less what it held then, each
-# at that moment's price. Where such a price is not known, neither is the result.
+# What a copy made since `since`: the cash that its standing fills moved, and what it holds now less what it held
+# then, each at that moment's price. Where such a price is not known, neither is the result.
 FOLLOWERS = """
 WITH live AS (
     SELECT sub.id, sub.allocation, account.exchange
@@ -28,7 +28,8 @@ WITH live AS (
            sum(CASE t.side WHEN 'buy' THEN t.quantity ELSE -t.quantity END
                - CASE WHEN t.fee_asset = split_part(t.symbol, '/', 1) THEN t.fee ELSE 0 END) AS amount
     FROM live JOIN ledger_trade t ON t.subscription_id = live.id
-    WHERE t.at >= %(since)s
+    WHERE t.at >= %(since)s AND t.reverses_id IS NULL
+      AND NOT EXISTS (SELECT FROM ledger_trade back WHERE back.reverses_id = t.id)
     GROUP BY t.subscription_id, t.symbol
 ), coins AS (
     SELECT live.id, live.exchange, COALESCE(p.symbol, moved.symbol) AS symbol,

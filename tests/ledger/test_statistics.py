@@ -189,6 +189,17 @@ def test_a_copy_that_is_taken_back_says_nothing_of_how_well_copies_are_made(stra
     assert (row.copied_fills, row.slippage_bps_p50, row.slippage_bps_p99) == (1, 0, 0)
 
 
+def test_a_purchase_that_never_was_makes_no_followers_result_in_any_period(strategy):
+    (copy,) = copies(strategy, 1)
+    trade(strategy, "buy", "1", "100", at=NOW - DAY * 9, copy=copy)
+    mistaken = Trade.objects.latest("pk")
+    price_was("130", at=NOW - DAY * 7)
+    reverse_trade(trade_id=mistaken.public_id, reason="not ours", origin=SYSTEM, now=NOW - DAY)
+    for period in ("7d", "all"):
+        row = figures(strategy, period)
+        assert (row.followers_known, row.followers_in_profit, row.followers_in_loss) == (1, 0, 0), period
+
+
 def test_a_coin_without_a_price_makes_a_followers_result_unknown_and_not_nothing(strategy):
     (copy,) = copies(strategy, 1)
     trade(strategy, "buy", "1", "100", at=NOW - DAY, copy=copy)
