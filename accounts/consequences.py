@@ -5,7 +5,7 @@
 | password changed or reset | all revoked | all others end | go on | go on |
 | second factor removed or reset | all revoked | all others end | go on | go on |
 | suspension | all revoked | all end | nobody buys with them, exits go on | pause, exits go on |
-| identity check lost | go on | go on | those on live accounts take no new followers | those with real money pause |
+| identity check lost | go on | go on | take no new followers on live accounts | those with real money pause |
 
 The last two columns are work lists above, which read `is_active` and `kyc_status`; nothing here calls up.
 """

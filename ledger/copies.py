@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-# What a copy made since `since`: the cash that its standing fills moved, and what it holds now less what it held
-# then, each at that moment's price. Where such a price is not known, neither is the result.
+# What a copy made since `since`: the cash that its standing fills moved, and what it holds now less what it
+# held then, each at that moment's price. Where such a price is not known, neither is the result.
 FOLLOWERS = """
 WITH live AS (
     SELECT sub.id, sub.allocation, account.exchange
