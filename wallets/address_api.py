@@ -111,8 +111,10 @@ class WalletAddressView(ApiView):
     )
     def patch(self, request: Request, address_id: UUID) -> Response:
         address = _own_address(request, address_id)
-        label = self.body(RenameAddressSerializer)["label"]
-        return Response(WalletAddressSerializer(addresses.rename_address(address=address, label=label)).data)
+        given = self.body(RenameAddressSerializer, partial=True)
+        if given:
+            address = addresses.rename_address(address=address, **given)
+        return Response(WalletAddressSerializer(address).data)
 
     @extend_schema(
         summary="Remove an address",

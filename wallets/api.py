@@ -136,8 +136,9 @@ class ExchangeAccountView(ApiView):
     )
     def patch(self, request: Request, account_id: UUID) -> Response:
         account = _own_account(request, account_id)
-        label = self.body(RenameSerializer)["label"]
-        account = services.rename_account(account=account, label=label, origin=Origin.of(request))
+        given = self.body(RenameSerializer, partial=True)
+        if given:
+            account = services.rename_account(account=account, origin=Origin.of(request), **given)
         return Response(ExchangeAccountSerializer(account).data)
 
     @extend_schema(
