@@ -35,7 +35,6 @@ log = structlog.get_logger(__name__)
 ZERO = Decimal(0)
 FIRST_LOOK_UP = timedelta(seconds=1)
 OPEN_LOOK_UP = timedelta(seconds=30)
-MISSING_FILLS_LOOK_UP = timedelta(seconds=1)
 SHORTEST_BACKOFF = timedelta(milliseconds=250)
 LONGEST_BACKOFF = timedelta(seconds=30)
 # A refused exit waits this long for the venue's rules; the message that reads them sends it at once.
@@ -74,7 +73,9 @@ def _apply_report(order: Order, report: OrderReport, now: datetime) -> None:
         _explain(order)
     # What was given up here and goes on there is asked about too, until the venue's last word.
     is_over = is_final or order.status == Status.FILLED
-    order.look_up_at = None if is_over else now + (OPEN_LOOK_UP if all_booked else MISSING_FILLS_LOOK_UP)
+    # A cancel that came while this was on its way is still to be done.
+    rests = all_booked and not order.cancel_requested_at
+    order.look_up_at = None if is_over else now + (OPEN_LOOK_UP if rests else FIRST_LOOK_UP)
     if order.is_final and not all_booked:
         log.error("fills_not_told", order_id=order.id, status=order.status, filled=str(report.filled))
 

@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from execution import reconcile, services, tasks
+from execution import claiming, placing, reconcile, services, tasks
 from execution.models import CopyOrder, client_order_id
 from execution.outcomes import OUTCOMES
+from execution.settling import settle
 from ledger.models import Mark
 from strategies.models import Signal, Strategy
 from subscriptions.models import Subscription
@@ -216,6 +217,18 @@ def test_what_rests_is_canceled_at_the_venue(master, url, enqueued):
     assert (order.status, order.reason_code) == ("canceled", "canceled_by_master")
     assert master.get(f"{url}{told['id']}/").json()["status"] == "canceled"
     assert master.delete(f"{url}{told['id']}/").status_code == 204
+
+
+def test_a_cancel_that_comes_while_the_order_is_on_its_way_is_done_as_soon_as_it_rests(master, url, enqueued):
+    told = master.post(url, BODY | {"type": "limit", "price": "90000"}).json()
+    order = CopyOrder.objects.get()
+    for outcomes in placing.send(claiming.claim([order.pk], worker="w", now=timezone.now()).to_send):
+        assert master.delete(f"{url}{told['id']}/").status_code == 202
+        settle(outcomes, now=timezone.now())
+    order.refresh_from_db()
+    assert order.status == "open"
+    reconcile.look_up_due(now=timezone.now() + timedelta(seconds=1))
+    assert master.get(f"{url}{told['id']}/").json()["status"] == "canceled"
 
 
 def test_outcomes_add_up_to_the_followers_of_that_moment(master, url, strategy):
