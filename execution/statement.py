@@ -126,8 +126,11 @@ def _in_order(
     return merge(*rows, key=attrgetter("at"))
 
 
-def statement_of(subscription: Subscription, *, since: datetime, until: datetime) -> Statement:
-    """From `since` on, up to and without `until`. `strategy`, `follower` and account must be at hand."""
+def statement_of(subscription: Subscription, *, since: datetime, until: datetime, now: datetime) -> Statement:
+    """From `since` on, up to and without `until`. `strategy`, `follower` and account must be at hand.
+
+    What is yet to come stands as it does `now`.
+    """
     trades = Trade.objects.filter(subscription=subscription).order_by("at", "pk")
     within = trades.filter(at__gte=since, at__lt=until)
     gone = Adjustment.objects.filter(subscription=subscription).order_by("at", "pk")
@@ -135,7 +138,7 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
     earlier = [change for change in changes if change.at < since]
     count = _Count(_first_allocation(subscription, changes), {})
     count.add(_in_order(trades.filter(at__lt=since), gone.filter(at__lt=since), earlier))
-    opening = _balance(subscription, count, since)
+    opening = _balance(subscription, count, min(since, now))
     fees, fees_unknown = count.fees, count.fees_unknown
     during = [change for change in changes if since <= change.at < until]
     count.add(_in_order(within, gone.filter(at__gte=since, at__lt=until), during))
@@ -145,7 +148,7 @@ def statement_of(subscription: Subscription, *, since: datetime, until: datetime
     return Statement(
         subscription=subscription,
         opening=opening,
-        closing=_balance(subscription, count, until),
+        closing=_balance(subscription, count, min(until, now)),
         trades=within,
         transfers=list(transfers.order_by("at", "pk")),
         allocations=during,

@@ -52,9 +52,10 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     form = PeriodForm(request.GET)
     is_right = form.is_valid()
     days = form.cleaned_data if is_right else {}
+    now = timezone.now()
     since = _start(days["since"]) if days.get("since") else subscription.created_at
-    until = _start(days["until"] + timedelta(days=1)) if days.get("until") else timezone.now()
-    told = statement_of(subscription, since=since, until=until)
+    until = _start(days["until"] + timedelta(days=1)) if days.get("until") else now
+    told = statement_of(subscription, since=since, until=until, now=now)
     trades = list(told.trades[: TRADES_SHOWN + 1])
     context = {
         "form": form,

@@ -97,7 +97,8 @@ class StatementView(ApiView):
         description=(
             "Opening (the last closing), trades, deposits and withdrawals of the account, changes of the "
             "allocation, fees, closing. "
-            "`from` is by default when the copy began, `to` now. `format=csv`: the same in rows."
+            "`from` is by default when the copy began, `to` now; a later closing stands as it does now. "
+            "`format=csv`: the same in rows."
         ),
         tags=["books"],
         parameters=[StatementFilters],
@@ -111,10 +112,12 @@ class StatementView(ApiView):
         related = rows.select_related("strategy", "follower", "exchange_account")
         subscription = get_object_or_404(related, public_id=subscription_id)
         wanted = self.query()
+        now = timezone.now()
         statement = statement_of(
             subscription,
             since=wanted.get("from", subscription.created_at),
-            until=wanted.get("to", timezone.now()),
+            until=wanted.get("to", now),
+            now=now,
         )
         if wanted.get("format") != "csv":
             return Response(_as_json(statement))

@@ -127,6 +127,20 @@ def test_each_change_of_the_allocation_stands_in_the_statement_with_who_and_when
     assert Subscription.objects.get(pk=subscription.pk).cash == 900
 
 
+def test_a_closing_that_is_yet_to_come_stands_as_it_does_now(
+    world: World, client_of_follower: APIClient
+) -> None:
+    world.copy("buy", "0.01")
+    now = timezone.now()
+    PricePoint.objects.create(
+        exchange="paper", symbol="BTC/USDT", at=stretch_of(now), price=Decimal(100_000), read_at=now
+    )
+    closing = client_of_follower.get(url(world), {"to": moment(86_400)}).json()["closing"]
+    assert closing["at"] <= moment()
+    (held,) = closing["positions"]
+    assert Decimal(closing["equity"]) == Decimal(closing["cash"]) + Decimal(held["amount"]) * 100_000
+
+
 def test_without_a_price_of_that_time_a_worth_is_unknown_and_never_0(
     world: World, client_of_follower: APIClient
 ) -> None:

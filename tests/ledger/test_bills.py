@@ -239,7 +239,7 @@ def test_a_follower_cannot_say_that_a_bill_is_paid(api, bill):
 
 def test_the_statement_tells_what_was_charged_in_its_time(copy, bill):
     def charged(since, until):
-        return statement_of(copy, since=since, until=until).performance_fee
+        return statement_of(copy, since=since, until=until, now=MAY).performance_fee
 
     assert charged(BEGUN, MAY) == 20
     assert charged(BEGUN, APRIL) == 0
