@@ -317,10 +317,11 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "copytrade.static_files.StaticFiles"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
+# What nobody has collected is served from where it lies.
+WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").is_file()
 # Of a file that is sent no more is kept than is taken, wherever it is sent.
 FILE_UPLOAD_HANDLERS = ["rest.uploads.KeepAtMost"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

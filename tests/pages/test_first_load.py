@@ -21,13 +21,15 @@ ELSEWHERE = ["admin", "unfold", "drf_spectacular_sidecar", "rest_framework"]
 
 
 @pytest.fixture
-def as_in_production(settings, tmp_path):
-    settings.DEBUG = False
-    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
+def uncollected(settings, tmp_path):
+    settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
     settings.STATIC_ROOT = tmp_path
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
-    }
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "copytrade.static_files.StaticFiles"}}
+
+
+@pytest.fixture
+def as_in_production(settings, uncollected):
+    settings.WHITENOISE_USE_FINDERS = False
     call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=ELSEWHERE)
 
 
@@ -64,6 +66,16 @@ def test_a_first_load_is_under_300_kilobytes_and_kept_for_years(user, pages):
             sizes[address] += len(answer.getvalue())
     assert {address: size for address, size in sizes.items() if size > MOST_BYTES} == {}
     assert min(sizes.values()) > 80_000, "the style sheets alone are as much"
+
+
+@pytest.mark.usefixtures("db", "uncollected")
+@pytest.mark.parametrize("address", ["/accounts/login/", "/api/docs/"])
+def test_a_page_opens_with_its_style_before_anybody_has_collected_static_files(address):
+    client = Client()
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assets = ASSET.findall(answer.content.decode())
+    assert {client.get(asset).status_code for asset in assets} == {200}
 
 
 def test_nothing_but_style_sheets_holds_a_page_up(page, pages):
