@@ -143,4 +143,4 @@ def _value(value: Any) -> Any:
         return plain(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return str(value) if isinstance(value, UUID) else value
+    return str(value) if isinstance(value, UUID | int) else value

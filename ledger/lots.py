@@ -17,22 +17,30 @@ from ledger.pnl import PLACES, ZERO, Execution, fee_in_quote
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Coins of one purchase that are still there, and what they had cost in quote, fees included."""
+    """Coins of one purchase that are still there, and what they had cost in quote, fees included.
+
+    `fees_uncounted`: 1 where the purchase's fee was in a coin without a price, so that the cost lacks it.
+    """
 
     acquired_at: datetime
     quantity: Decimal
     cost: Decimal
+    fees_uncounted: int
 
 
 @dataclass(frozen=True, slots=True)
 class Disposal:
-    """A part of a sale that came out of one lot. `acquired_at` None: the copy had never bought it."""
+    """A part of a sale that came out of one lot. `acquired_at` None: the copy had never bought it.
+
+    `fees_uncounted`: how many of the two fees, of purchase and sale, were in a coin without a price.
+    """
 
     acquired_at: datetime | None
     disposed_at: datetime
     quantity: Decimal
     cost: Decimal
     proceeds: Decimal
+    fees_uncounted: int
 
     @property
     def gain(self) -> Decimal:
@@ -46,12 +54,14 @@ def disposals(deals: Iterable[tuple[datetime, Execution]]) -> Iterator[Disposal]
         with localcontext(EXACT):
             notional = _kept(execution.price * execution.quantity)
             in_base = execution.fee if execution.fee_asset == execution.base else ZERO
-            in_cash = ZERO if in_base else _kept(fee_in_quote(execution) or ZERO)
+            fee = fee_in_quote(execution)
+            in_cash, uncounted = ZERO if in_base else _kept(fee or ZERO), int(fee is None)
             if execution.side == "buy":
-                lots.append(Lot(at, execution.quantity - in_base, notional + in_cash))
+                lots.append(Lot(at, execution.quantity - in_base, notional + in_cash, uncounted))
                 continue
             sold = list(_sell(lots, execution.quantity + in_base, notional - in_cash, at))
-        yield from sold
+        for part in sold:
+            yield replace(part, fees_uncounted=part.fees_uncounted + uncounted)
 
 
 def _sell(lots: deque[Lot], quantity: Decimal, proceeds: Decimal, at: datetime) -> Iterator[Disposal]:
@@ -65,10 +75,10 @@ def _sell(lots: deque[Lot], quantity: Decimal, proceeds: Decimal, at: datetime) 
         if taken < lot.quantity:
             lots.appendleft(replace(lot, quantity=lot.quantity - taken, cost=lot.cost - cost))
         if taken:
-            yield Disposal(lot.acquired_at, at, taken, cost, share)
+            yield Disposal(lot.acquired_at, at, taken, cost, share, lot.fees_uncounted)
         rest, unpaid = rest - taken, unpaid - share
     if rest > 0:
-        yield Disposal(None, at, rest, ZERO, unpaid)
+        yield Disposal(None, at, rest, ZERO, unpaid, 0)
 
 
 def _kept(amount: Decimal) -> Decimal:

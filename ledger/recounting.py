@@ -20,15 +20,17 @@ class Oversold(Exception):
 
 
 def execution_of(told: Trade | Fill, fee_in_quote: Decimal | None) -> Execution:
-    """What was traded, anew. A fee in a third coin counts by the worth that was written down for it."""
+    """What was traded, anew. A fee in a third coin counts by the worth written down for it, if any was."""
     base, _, quote = told.symbol.partition("/")
-    is_third = told.fee_asset not in (base, quote)
+    fee, fee_asset = told.fee, told.fee_asset
+    if fee_asset not in (base, quote) and fee_in_quote is not None:
+        fee, fee_asset = fee_in_quote, quote
     return Execution(
         side=told.side,
         price=told.price,
         quantity=told.quantity,
-        fee=(fee_in_quote or ZERO) if is_third else told.fee,
-        fee_asset=quote if is_third else told.fee_asset,
+        fee=fee,
+        fee_asset=fee_asset,
         base=base,
         quote=quote,
         fee_price=None,

@@ -32,7 +32,7 @@ COLUMNS = (
     "subscription", "symbol", "asset", "quantity", "acquired_at", "disposed_at", "proceeds", "cost_basis",
     "gain", "currency", "method", "cost_rate", "cost_rate_source", "proceeds_rate", "proceeds_rate_source",
     "cost_basis_in_report_currency", "proceeds_in_report_currency", "gain_in_report_currency",
-    "report_currency",
+    "report_currency", "fees_uncounted",
 )  # fmt: skip
 
 
@@ -48,7 +48,8 @@ class CostBasisView(ApiView):
             "CSV for tax tools: each sale with the purchases that it came out of, first in first out, fees "
             "included. `from` and `to` choose sales; purchases count from the beginning. Values stand in "
             "your `report_currency` too: what was paid at the rate of the purchase, what it brought at that "
-            "of the sale; empty where no price of that time is known."
+            "of the sale; empty where no price of that time is known. `fees_uncounted` of the two fees were "
+            "taken in a coin without a price, and are in none of these."
         ),
         tags=["books"],
         parameters=[Range],
@@ -91,7 +92,7 @@ def _as_csv(trades: QuerySet[Trade], since: datetime | None, currency: str) -> I
                 sold.disposed_at, sold.proceeds, sold.cost, sold.gain, quote, "FIFO",
                 paid.shown, paid.source, brought.shown, brought.source,
                 cost, proceeds, None if cost is None or proceeds is None else EXACT.subtract(proceeds, cost),
-                currency,
+                currency, sold.fees_uncounted,
             )  # fmt: skip
             yield writer.writerow([cell(value) for value in values])
 

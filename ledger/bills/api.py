@@ -48,6 +48,9 @@ class BillSerializer(serializers.ModelSerializer[Bill]):
     percent = DecimalString(read_only=True)
     amount = DecimalString(read_only=True)
     credited = DecimalString(read_only=True, help_text="Given back since, as a trade was taken back.")
+    fees_uncounted = serializers.IntegerField(
+        read_only=True, help_text="Fees in coins without a price then: the gain lacks them."
+    )
     created_at = Moment(source="settled_at", read_only=True)
     decided_at = Moment(read_only=True, allow_null=True)
 
@@ -70,6 +73,7 @@ class BillSerializer(serializers.ModelSerializer[Bill]):
             "credited",
             "asset",
             "state",
+            "fees_uncounted",
             "created_at",
             "decided_at",
         ]

@@ -31,7 +31,10 @@ def correct_bills(
     if trade is None or trade.subscription is None:
         return []
     copy = trade.subscription
-    bills = list(Bill.objects.filter(subscription=copy).with_people().order_by("pk"))
+    # Locked: a bill waived in this moment must not be credited, nor one credited by its old amount waived.
+    bills = list(
+        Bill.objects.filter(subscription=copy).with_people().order_by("pk").select_for_update(of=("self",))
+    )
     written: list[BillCorrection] = []
     told = right = ZERO
     with localcontext(EXACT):

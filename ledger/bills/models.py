@@ -67,6 +67,11 @@ class Bill(PublicIdModel):
     asset = models.CharField(max_length=16)
     state = models.CharField(max_length=6, choices=BillState.choices, default=BillState.OPEN)
     settled_at = models.DateTimeField(default=timezone.now)
+    fees_uncounted = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How many of the copy's fees until then were in coins without a price: no result has them.",
+    )
     decided_at = models.DateTimeField(null=True, help_text="When it was paid or waived.")
 
     objects = BillQuerySet.as_manager()

@@ -19,6 +19,7 @@ from compliance.models import Action
 from ledger.bills import telling
 from ledger.bills.models import Bill, BillState
 from ledger.fees import Share, share_of
+from ledger.models import Trade
 from ledger.valuation import worth_of, worth_when_left
 from rest import codes
 from rest.errors import Conflict, Forbidden
@@ -94,6 +95,7 @@ def _write(copy: Subscription, share: Share, now: datetime) -> Bill:
         amount=share.fee,
         asset=copy.strategy.quote,
         settled_at=now,
+        fees_uncounted=Trade.objects.filter(subscription=copy).with_fees_uncounted().count(),
     )
     telling.billed(bill, now=now)
     return bill

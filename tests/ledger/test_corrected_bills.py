@@ -1,16 +1,17 @@
 """A fee that had counted a trade which is taken back: settled again, beside the bill that was told."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Notification
 from compliance.audit import SYSTEM
 from execution.statement import statement_of
-from ledger.bills import services
+from ledger.bills import correcting, services
 from ledger.models import Bill, BillCorrection, PricePoint
 from ledger.prices import stretch_of
 from ledger.reversals import reverse_trade
@@ -186,3 +187,28 @@ def test_the_database_refuses_to_change_a_correction(copy, act):
         connection.cursor() as cursor,
     ):
         cursor.execute(act)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_bill_is_paid_or_waived_while_its_credit_is_worked_out(copy, monkeypatch):
+    trades = deal(copy, "100", "200")
+    bill = settle(copy)
+    refused = []
+
+    def change() -> None:
+        try:
+            with transaction.atomic():
+                Bill.objects.select_for_update(no_key=True, nowait=True).get(pk=bill.pk)
+        except OperationalError as error:
+            refused.append(str(error))
+        finally:
+            connection.close()
+
+    def before_the_commit(correction: BillCorrection, **_changes: object) -> None:
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(change).result()
+
+    monkeypatch.setattr(correcting.telling, "credited", before_the_commit)
+    take_back(*reversed(trades))
+    assert len(refused) == 1
+    assert "could not obtain lock" in refused[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from compliance.audit import SYSTEM
 from execution import breaches, usage
+from ledger.bills.services import settle
 from ledger.models import Mark, Trade
 from ledger.reversals import reverse_trade
 from risk.checks import Limits
@@ -117,3 +119,39 @@ def test_fees_of_an_earlier_day_are_not_of_this_days_loss(subscription):
     mark("BTC/USDT", 100)
     book(subscription, [fill("buy", "1", "100", **XYZ, at=timezone.now() - timedelta(days=2))])
     assert day_result(subscription) == 0
+
+
+# --- What is asked for, and what goes to the tax office ------------------------------------------------
+
+
+@pytest.fixture
+def sold_copy(user):
+    """Bought at 100 and sold at 200, the purchase with a fee in XYZ; the master's share is 10 %."""
+    now = timezone.now()
+    copy = factories.SubscriptionFactory.create(
+        follower=user,
+        strategy=factories.StrategyFactory.create(performance_fee_percent=10),
+        agreed_fee_percent=10,
+        created_at=now - timedelta(days=70),
+        cash=1000,
+        allocation=1000,
+    )
+    book(copy, [fill("buy", "1", "100", **XYZ, at=now), fill("sell", "1", "200", at=now)])
+    return copy
+
+
+def test_a_bill_says_how_many_fees_its_gain_lacks(client, api, user, sold_copy):
+    settle(subscription_id=sold_copy.pk, now=timezone.now())
+    (told,) = api.get("/api/v1/bills/").json()["results"]
+    assert (told["gain"], told["amount"], told["fees_uncounted"]) == ("100", "10", 1)
+    client.force_login(user)
+    assert "1 fee was taken in a coin without a price then" in client.get("/bills/").content.decode()
+
+
+def test_a_lot_says_how_many_of_its_two_fees_it_lacks(api, sold_copy):
+    later = timezone.now()
+    book(sold_copy, [fill("buy", "1", "100", "0.1", at=later), fill("sell", "1", "100", **XYZ, at=later)])
+    book(sold_copy, [fill("buy", "1", "100", **XYZ, at=later), fill("sell", "1", "100", **XYZ, at=later)])
+    lines = b"".join(api.get("/api/v1/trades/cost-basis").streaming_content).decode().splitlines()
+    rows = list(csv.DictReader(lines))
+    assert [(row["gain"], row["fees_uncounted"]) for row in rows] == [("100", "1"), ("-0.1", "1"), ("0", "2")]
