@@ -128,6 +128,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/mark.svg")},
     ],
+    "STYLES": [lambda request: static("css/admin.css")],
     # The pages' own blue, in shades; the theme's purple is too dark for links on its dark ground.
     "COLORS": {
         "primary": {
