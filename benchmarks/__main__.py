@@ -15,7 +15,7 @@ from benchmarks.extent import Extent
 from local.processes import Stopped, take_charge
 from local.report import Refusal, run_main, say
 
-BENCHMARKS = ("fan_out", "few_followers", "nonces", "marketplace", "books")
+BENCHMARKS = ("fan_out", "few_followers", "nonces", "marketplace", "books", "pages")
 RESULTS = Path(__file__).parent / "results"
 
 

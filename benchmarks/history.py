@@ -22,21 +22,32 @@ COPIES = 100
 PER_STATEMENT = 100_000
 ALLOCATION = Decimal(1_000_000)
 
-# A buy of 0.001 BTC and a fee, each second, by one copy after the other.
+# A buy of 0.001 BTC and a fee, each second, by one copy after the other: the master's signals, one for each
+# round of the copies.
 OWNER = "%(first)s::bigint + n %% %(copies)s"
 ACCOUNT = "%(account)s::bigint + n %% %(copies)s"
 AT = "now() - (%(most)s - n) * interval '1 second'"
 ORDER_ID = "'c' || lpad(n::text, 17, '0')"
 FACTS = "'BTC/USDT', 'buy'"
+SIGNAL = "(SELECT id FROM strategies_signal WHERE strategy_id = %(strategy)s AND number = n / %(copies)s + 1)"
 SEED = (
     f"""
-INSERT INTO execution_copyorder (public_id, origin, origin_number, subscription_id, strategy_id,
+INSERT INTO strategies_signal (public_id, strategy_id, number, symbol, side, amount, price, venue_order_id,
+    at, detected_at, created_at, source, status, client_signal_id, requested_type, reason_code, reason_text,
+    fan_out_is_planned, fanned_out_at)
+SELECT gen_random_uuid(), %(strategy)s, number, {FACTS}, 0.001, 100000, 's' || number, at, at, at, 'watched',
+    'done', '', '', '', '', true, at
+FROM (SELECT DISTINCT ON (number) n / %(copies)s + 1 AS number, {AT} AS at
+    FROM generate_series(%(from)s::bigint, %(upto)s::bigint) n ORDER BY number, n) told
+ON CONFLICT DO NOTHING""",
+    f"""
+INSERT INTO execution_copyorder (public_id, origin, origin_number, signal_id, subscription_id, strategy_id,
     exchange_account_id, part, client_order_id, kind, symbol, side, type, status, reason_code, reason_text,
     target_change, target_applied, requested_amount, price, reserved, filled_amount, filled_cost,
     venue_order_id, sizing, attempt, due_at, not_found_count, claimed_at, claimed_by, created_at, updated_at)
-SELECT gen_random_uuid(), 'signal', n, {OWNER}, %(strategy)s, {ACCOUNT}, 1, {ORDER_ID}, 'entry', {FACTS},
-    'limit_ioc', 'filled', '', '', 0.001, true, 0.001, 100300, 0, 0.001, 100, 'v' || n, '[]', 1, {AT}, 0,
-    {AT}, '', {AT}, {AT}
+SELECT gen_random_uuid(), 'signal', n, {SIGNAL}, {OWNER}, %(strategy)s, {ACCOUNT}, 1, {ORDER_ID}, 'entry',
+    {FACTS}, 'limit_ioc', 'filled', '', '', 0.001, true, 0.001, 100300, 0, 0.001, 100, 'v' || n, '[]', 1,
+    {AT}, 0, {AT}, '', {AT}, {AT}
 FROM generate_series(%(from)s::bigint, %(upto)s::bigint) n""",
     f"""
 WITH fills AS (

@@ -72,7 +72,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 def run(stage: Stage, extent: Extent) -> Figures:
     count = extent.followers or STRATEGIES
-    _seed(count)
+    seed(count)
     figures: dict[str, float] = {}
     plans = []
     for name, case in CASES.items():
@@ -105,20 +105,22 @@ def _rows(case: dict[str, Any]) -> Any:
     return search.ordered(rows, case.get("ordering", "-created_at"))
 
 
-def _seed(count: int) -> None:
+def seed(count: int) -> None:
+    """So many strategies of one master, with figures, and statistics of the tables that are true."""
     mark = str(time.time_ns())
     owner = User.objects.create(email=f"{mark}@example.org", password="!")
     account = ExchangeAccount.objects.create(
         owner=owner, exchange="paper", label="Many", venue_account_id=mark
     )
     names, values = ", ".join(COLUMNS), ", ".join(COLUMNS.values())
-    seed = (
+    statement = (
         f"INSERT INTO strategies_strategy ({names}) SELECT {values}"  # noqa: S608 - names of this file
         " FROM generate_series(1, %(count)s) AS n CROSS JOIN (SELECT %(words)s::text[] AS words) w"
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            seed, {"owner": owner.pk, "account": account.pk, "mark": mark, "count": count, "words": WORDS}
+            statement,
+            {"owner": owner.pk, "account": account.pk, "mark": mark, "count": count, "words": WORDS},
         )
         cursor.execute(FIGURES)
         cursor.execute("VACUUM ANALYZE strategies_strategy")

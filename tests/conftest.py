@@ -29,6 +29,13 @@ hypothesis_settings.register_profile("any", deadline=None, suppress_health_check
 hypothesis_settings.load_profile("any")
 
 STAFF_PATHS = second_factor.STAFF_PATHS
+LONGEST_NAME = 60
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Of 50 MiB a name of 200 MB would be made, which goes to every process of a run and into its report."""
+    is_long = isinstance(val, str | bytes) and len(val) > LONGEST_NAME
+    return f"{len(val)} long" if is_long else None
 
 
 @pytest.fixture(autouse=True, scope="session")

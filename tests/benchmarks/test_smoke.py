@@ -33,6 +33,7 @@ FIGURES = {
         "export_peak_mb_200_trades",
         "export_peak_mb_2000_trades",
     },
+    "pages": {"page_visitor_marketplace_ms", "page_follower_dashboard_ms", "page_master_studio_ms"},
 }
 
 
@@ -46,7 +47,7 @@ def test_every_benchmark_writes_its_figures_and_names_its_machine(tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     for name, wanted in FIGURES.items():
         kept = json.loads((tmp_path / f"{name}.json").read_text())
-        assert set(kept["figures"]) == wanted
+        assert kept["figures"].keys() >= wanted
         assert all(value > 0 for value in kept["figures"].values())
         assert kept["machine"]["cpus"] == len(os.sched_getaffinity(0))
 
