@@ -84,7 +84,7 @@ def _last_page() -> int:
 def _of_follower(books: History) -> dict[str, str]:
     copy = Subscription.objects.get(pk=books.first_subscription)
     order = CopyOrder.objects.filter(subscription=copy).latest("pk")
-    signal = Signal.objects.get(pk=order.signal_id)
+    signal = Signal.objects.filter(strategy=books.strategy).latest("pk")
     return {
         "dashboard": "/dashboard/",
         "dashboard_feed": "/dashboard/feed/",

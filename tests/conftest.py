@@ -34,8 +34,9 @@ LONGEST_NAME = 60
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Of 50 MiB a name of 200 MB would be made, which goes to every process of a run and into its report."""
-    is_long = isinstance(val, str | bytes) and len(val) > LONGEST_NAME
-    return f"{len(val)} long" if is_long else None
+    if isinstance(val, str | bytes) and len(val) > LONGEST_NAME:
+        return f"{len(val)} long"
+    return None
 
 
 @pytest.fixture(autouse=True, scope="session")

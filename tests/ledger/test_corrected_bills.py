@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Notification
 from compliance.audit import SYSTEM
 from execution.statement import statement_of
-from ledger.bills import correcting, services
+from ledger.bills import services, telling
 from ledger.models import Bill, BillCorrection, PricePoint
 from ledger.prices import stretch_of
 from ledger.reversals import reverse_trade
@@ -208,7 +208,7 @@ def test_no_bill_is_paid_or_waived_while_its_credit_is_worked_out(copy, monkeypa
         with ThreadPoolExecutor(1) as elsewhere:
             elsewhere.submit(change).result()
 
-    monkeypatch.setattr(correcting.telling, "credited", before_the_commit)
+    monkeypatch.setattr(telling, "credited", before_the_commit)
     take_back(*reversed(trades))
     assert len(refused) == 1
     assert "could not obtain lock" in refused[0]
