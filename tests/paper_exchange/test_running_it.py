@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ccxt
 import pytest
+from django.core.management import CommandError, call_command
 
 from paper_exchange.__main__ import main
 from paper_exchange.prices import Prices, candle_prices, follow
@@ -128,6 +129,19 @@ def test_a_file_for_no_symbol_is_refused_with_a_sentence(tmp_path: Path, capsys)
     with pytest.raises(SystemExit):
         main(["--port", "0", "--candles", str(file)])
     assert "no symbol is called whatis" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("what-is-this.csv", "no symbol is called whatis; --candles-symbol names one"),
+        ("ETH-BTC-5m.csv", "ETH-BTC-5m.csv: No such file"),
+    ],
+)
+def test_the_command_says_what_is_wrong_with_the_candles(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "what-is-this.csv").write_text("date,open,high,low,close,volume\n")
+    with pytest.raises(CommandError, match=told):
+        call_command("paper_exchange", "--port", "0", "--candles", str(tmp_path / name))
 
 
 def test_another_venues_prices_are_followed_and_a_failed_reading_keeps_the_last() -> None:

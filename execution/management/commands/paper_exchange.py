@@ -34,10 +34,11 @@ class Command(BaseCommand):
             raise CommandError("Prices come from --candles or from --follow, not from both.")
         try:
             asyncio.run(self._serve(options, _reader(follow) if follow else None))
+        except ValueError as error:
+            raise CommandError(f"--candles: {error}; --candles-symbol names one.") from error
         except OSError as error:
-            raise CommandError(
-                f"The paper exchange cannot listen on {options['host']}:{options['port']}: {error.strerror}."
-            ) from error
+            place = error.filename or f"{options['host']}:{options['port']}"
+            raise CommandError(f"The paper exchange cannot use {place}: {error.strerror}.") from error
 
     async def _serve(self, options: dict[str, Any], read_prices: ReadPrices | None) -> None:
         stop = asyncio.Event()
