@@ -36,7 +36,7 @@ def billed(bill: Bill, *, now: datetime) -> None:
         kind=NotificationKind.PERFORMANCE_FEE,
         title=_("Fees for %(strategy)s, %(month)s, are billed") % words,
         body=_("Followers pay them to you. Say of each bill when it is paid, or waive it.") % words,
-        link=reverse("bills"),
+        link=_owed_to_them(),
         now=now,
         dedupe=f"bills:{bill.strategy.public_id}:{bill.month}",
     )
@@ -72,17 +72,25 @@ def credited(correction: BillCorrection, *, now: datetime) -> None:
     paid = bill.state == BillState.PAID
     to_follower = _("The master owes you that much.") if paid else _("You owe that much less.")
     to_master = _("Pay it back to the follower.") if paid else _("The follower owes you that much less.")
-    people = ((bill.subscription.follower_id, to_follower), (bill.strategy.owner_id, to_master))
-    for user_id, what_now in people:
+    people = (
+        (bill.subscription.follower_id, to_follower, reverse("bills")),
+        (bill.strategy.owner_id, to_master, _owed_to_them()),
+    )
+    for user_id, what_now, link in people:
         notify(
             user_ids=[user_id],
             kind=NotificationKind.PERFORMANCE_FEE,
             title=_("Credit of %(credit)s %(asset)s for %(strategy)s, %(month)s") % words,
             body=f"{why % words}\n\n{what_now}",
-            link=reverse("bills"),
+            link=link,
             now=now,
             dedupe=f"credit:{correction.pk}",
         )
+
+
+def _owed_to_them() -> str:
+    """The master's side of the page."""
+    return f"{reverse('bills')}?role=master"
 
 
 def _words(bill: Bill) -> dict[str, str]:

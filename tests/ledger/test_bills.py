@@ -176,7 +176,10 @@ def test_the_database_itself_refuses_a_second_bill_of_a_period(bill):
 
 def test_both_people_are_told_of_a_bill_and_the_follower_of_its_end(copy, bill, strategy):
     told = Notification.objects.filter(kind="performance_fee")
-    assert sorted(told.values_list("user_id", flat=True)) == sorted([copy.follower_id, strategy.owner_id])
+    assert dict(told.values_list("user_id", "link")) == {
+        copy.follower_id: "/bills/",
+        strategy.owner_id: "/bills/?role=master",
+    }
     services.waive(bill=bill, by=strategy.owner, origin=SYSTEM, now=APRIL)
     assert told.filter(user=copy.follower, title__contains="waived").count() == 1
 

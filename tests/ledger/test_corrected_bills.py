@@ -152,8 +152,8 @@ def test_both_people_are_told_what_comes_back_and_of_a_waived_bill_nothing_does(
     take_back(sold, bought)
     assert bill.corrections.last().credit == credit
     notes = Notification.objects.filter(title__startswith="Credit of 5 USDT")
-    people = {copy.follower_id, copy.strategy.owner_id} if told else set()
-    assert set(notes.values_list("user_id", flat=True)) == people
+    people = {copy.follower_id: "/bills/", copy.strategy.owner_id: "/bills/?role=master"} if told else {}
+    assert dict(notes.values_list("user_id", "link")) == people
     if told:
         assert told in notes.get(user=copy.follower).body
 
