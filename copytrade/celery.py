@@ -51,6 +51,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"queue": "default", "expires": 5},
         },
+        "keep-wishes": {
+            "task": "execution.tasks.keep_wishes",
+            "schedule": crontab(minute="*/5"),
+            "options": {"queue": "default", "expires": 300},
+        },
         "write-exports": {
             "task": "execution.tasks.write_exports",
             "schedule": 15.0,

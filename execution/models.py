@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from execution.exports.models import ExportJob
 from execution.states import AT_THE_VENUE, FINAL, LIVE, Status
+from execution.wishes import KeptWishes
 from records.bulk import select
 from records.fields import MoneyField, PublicIdModel
 from strategies.models import Signal, Strategy, StrategySymbol
@@ -27,6 +28,7 @@ __all__ = [
     "CopyOrderQuerySet",
     "ExportJob",
     "FanOutSlice",
+    "KeptWishes",
     "MasterFeed",
     "MasterFeedQuerySet",
     "SweepTurn",

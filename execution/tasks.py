@@ -38,6 +38,7 @@ from execution import (
     silence,
     slices,
     stops,
+    wishes,
 )
 from execution.claiming import Claimed
 from execution.endings import Work, finish_if_settled
@@ -179,6 +180,12 @@ def look_up_orders() -> None:
 def read_marks() -> None:
     """Read public prices."""
     guard.read_marks(now=timezone.now())
+
+
+@shared_task
+def keep_wishes() -> None:
+    """Sum up what all copies of a strategy may wish for together."""
+    wishes.keep(now=timezone.now())
 
 
 @shared_task

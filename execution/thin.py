@@ -12,6 +12,7 @@ from decimal import ROUND_DOWN, Decimal, localcontext
 from django.conf import settings
 
 from exchanges.rounding import EXACT, plain
+from execution import wishes
 from ledger.models import Mark
 from records.bulk import select
 from strategies.models import Signal
@@ -41,7 +42,8 @@ _WISHES = """
 def shares_of(signal: Signal, *, now: datetime) -> dict[str, str]:
     """By venue what part of each wish may be copied, where that is not all of it.
 
-    A volume that is not known cuts nothing.
+    A volume that is not known cuts nothing. Where even all that was kept of wishes is within it, nobody's is
+    summed up.
     """
     known = Mark.objects.filter(
         symbol=signal.symbol, at__gte=now - VOLUME_IS_GOOD_FOR, quote_volume_24h__isnull=False
@@ -49,28 +51,36 @@ def shares_of(signal: Signal, *, now: datetime) -> dict[str, str]:
     volumes = {} if signal.is_exit else dict(known.values_list("exchange", "quote_volume_24h"))
     if not volumes:
         return {}
-    shares = {}
     with localcontext(EXACT):
-        for exchange, wished in select(_WISHES, _facts(signal, list(volumes))):
-            most = (volumes[exchange] or ZERO) * settings.MAX_BPS_OF_DAY_VOLUME / BPS
-            if wished > most:
-                shares[exchange] = plain((most / wished).quantize(SHARE, ROUND_DOWN))
-    return shares
+        most = {
+            exchange: (volume or ZERO) * settings.MAX_BPS_OF_DAY_VOLUME / BPS
+            for exchange, volume in volumes.items()
+        }
+        facts = _facts(signal)
+        bounds = wishes.at_most(signal.strategy_id, most, *facts, now=now)
+        unsure = [
+            exchange for exchange in most if exchange not in bounds or bounds[exchange] > most[exchange]
+        ]
+        if not unsure:
+            return {}
+        wished = select(_WISHES, (*facts, signal.strategy_id, signal.number, signal.symbol, unsure))
+        return {
+            exchange: plain((most[exchange] / wish).quantize(SHARE, ROUND_DOWN))
+            for exchange, wish in wished
+            if wish > most[exchange]
+        }
 
 
-def _facts(signal: Signal, venues: list[str]) -> tuple[object, ...]:
+def _facts(signal: Signal) -> tuple[Decimal, Decimal, Decimal]:
+    """What the master spent, and what part of the order and of the equity that is."""
     spent = signal.amount * (signal.price or ZERO)
     whole = max(signal.order_amount or signal.amount, signal.amount)
     equity = signal.master_equity
     share = min(spent / equity, Decimal(1)) if equity and equity > 0 else ZERO
-    part = signal.amount / whole
-    return (
-        *(number.quantize(PLACES, ROUND_DOWN) for number in (spent, part, share)),
-        signal.strategy_id,
-        signal.number,
-        signal.symbol,
-        venues,
+    spent, part, share = (
+        number.quantize(PLACES, ROUND_DOWN) for number in (spent, signal.amount / whole, share)
     )
+    return spent, part, share
 
 
 def cut(sized: Sized, shares: Mapping[str, str], exchange: str) -> Sized:

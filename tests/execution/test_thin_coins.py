@@ -1,12 +1,13 @@
 """What all copies of a signal buy together is a small part of what a venue trades of the coin in a day."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
 
-from execution import guard, thin
+from execution import guard, thin, wishes
 from execution.preview import preview_signal
 from execution.services import Request
 from ledger.models import Mark
@@ -103,3 +104,45 @@ def test_the_volume_of_what_may_be_bought_is_read_before_anybody_holds_it(world:
     # It changes slowly: nobody asks again at once.
     assert guard.read_marks(now=now + timedelta(minutes=9)) == 0
     assert guard.read_marks(now=now + timedelta(minutes=11)) == 3
+
+
+# --- What all wish for together is kept, so that a signal waits for no sum ------------------------------
+
+
+@pytest.fixture
+def kept(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Three copies, one of each kind of sizing: they wish for 20, 40 and 300 USDT of a signal of 1,000."""
+    monkeypatch.setattr(wishes, "MANY", 3)
+    terms = [("multiplier", "0.02"), ("fixed_notional", "40"), ("proportional", "3")]
+    for subscription, (mode, value) in zip(world.subscriptions, terms, strict=True):
+        Subscription.objects.filter(pk=subscription.pk).update(sizing_mode=mode, sizing_value=value)
+    assert wishes.keep(now=timezone.now()) == 1
+    return world
+
+
+def asked(world: World, *, at: datetime) -> bool:
+    """Whether the wishes were summed up one by one for the master's next signal."""
+    signal = world.master_trades("buy", "0.01")
+    with patch.object(thin, "select", wraps=thin.select) as summed_up:
+        thin.shares_of(signal, now=at)
+    return summed_up.called
+
+
+def test_where_twice_what_is_kept_is_within_the_volume_nothing_is_summed_up(kept: World) -> None:
+    now = timezone.now()
+    traded_in_a_day("72000")
+    assert not asked(kept, at=now)
+    Mark.objects.update(quote_volume_24h=71_999)
+    assert asked(kept, at=now)
+
+
+def test_what_was_kept_too_long_ago_or_of_few_counts_for_nothing(
+    kept: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traded_in_a_day("1000000")
+    now = timezone.now()
+    assert not asked(kept, at=now + timedelta(minutes=14))
+    assert asked(kept, at=now + timedelta(minutes=16))
+    monkeypatch.setattr(wishes, "MANY", 4)
+    assert wishes.keep(now=timezone.now()) == 0
+    assert asked(kept, at=now)
