@@ -11,6 +11,7 @@ from execution import guard, thin, wishes
 from execution.preview import preview_signal
 from execution.services import Request
 from ledger.models import Mark
+from records.bulk import select
 from subscriptions.models import Subscription
 from subscriptions.sizing import FollowerSettings, MasterFill, size_entry
 from tests.execution.world import World
@@ -123,7 +124,7 @@ def kept(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def asked(world: World, *, at: datetime) -> bool:
     """Whether the wishes were summed up one by one for the master's next signal."""
     signal = world.master_trades("buy", "0.01")
-    with patch.object(thin, "select", wraps=thin.select) as summed_up:
+    with patch.object(thin, "select", wraps=select) as summed_up:
         thin.shares_of(signal, now=at)
     return summed_up.called
 
