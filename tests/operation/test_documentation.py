@@ -83,6 +83,18 @@ def test_what_guides_tell_to_press_open_and_run_is_there():
             assert command in commands, (guide, command)
 
 
+def test_what_pages_tell_to_ask_of_the_api_and_to_run_is_there():
+    commands = get_commands()
+    for page in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "ARCHITECTURE.md"]:
+        text = page.read_text(encoding="utf-8")
+        for address in re.findall(r"`(?:GET|POST|PATCH|PUT|DELETE) ([a-z][\w/{}-]+)[`?]", text):
+            found = resolve("/api/v1/" + re.sub(r"\{\w+\}", "00000000-0000-7000-8000-000000000000", address))
+            # What no app knows is answered by a view without a name.
+            assert found.url_name, (page, address)
+        for command in re.findall(r"manage\.py (\w+)", text):
+            assert command in commands, (page, command)
+
+
 @pytest.mark.parametrize("page", ["cases.md", "figures.md", "security.md"])
 def test_every_row_about_tests_names_one_and_every_test_that_is_named_exists(page):
     tables = re.findall(r"^\|[^\n]*\| tests? \|\n\|[-|]+\n((?:\|.*\n)+)", _page(page), re.M)
