@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -29,7 +30,7 @@ from compliance.audit import Origin
 from rest import codes
 from rest.errors import TryLater, invalid
 from rest.serializers import NoFieldsSerializer
-from rest.throttles import seconds_to_wait
+from rest.throttles import PerCaller, seconds_to_wait
 from rest.views import ApiView
 
 ADDRESS_NOT_PUBLIC = codes.declare(
@@ -137,8 +138,18 @@ class ChannelView(ApiView):
         return Response(status=204)
 
 
+class ChannelTestRate(PerCaller):
+    """Before the nonce, which is not spent on what comes too fast."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if request.user.is_authenticated:
+            self._wait = seconds_to_wait_for_test(request.user.pk)
+        return self._wait is None
+
+
 class ChannelTestView(ApiView):
     write_scope = "trade"
+    throttle_classes = (PerCaller, ChannelTestRate)
     pagination_class = None
 
     @extend_schema(
@@ -151,7 +162,6 @@ class ChannelTestView(ApiView):
     def post(self, request: Request, channel_id: UUID) -> Response:
         channel = _own(request, channel_id)
         self.body(NoFieldsSerializer)
-        limit_tests(channel.user_id)
         try:
             channels.send_test(channel=channel, way=way_out(), now=timezone.now())
         except Unreachable as failure:
@@ -159,9 +169,13 @@ class ChannelTestView(ApiView):
         return Response(DeliveredSerializer({"delivered": True}).data)
 
 
-def limit_tests(user_id: int) -> None:
+def seconds_to_wait_for_test(user_id: int) -> float | None:
     """A test is a request of ours to an address of theirs: not many of them."""
-    wait = seconds_to_wait(f"channel-tests:{user_id}", limit=TESTS_PER_MINUTE)
+    return seconds_to_wait(f"channel-tests:{user_id}", limit=TESTS_PER_MINUTE)
+
+
+def limit_tests(user_id: int) -> None:
+    wait = seconds_to_wait_for_test(user_id)
     if wait is not None:
         raise Throttled(wait=wait)
 

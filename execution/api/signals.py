@@ -26,7 +26,7 @@ from execution.serializers import (
 )
 from rest import codes
 from rest.errors import Forbidden
-from rest.throttles import seconds_to_wait
+from rest.throttles import PerCaller, seconds_to_wait
 from rest.views import ApiView
 from strategies.models import Signal, Strategy
 from strategies.serializers import InviteQuery
@@ -54,8 +54,19 @@ BODY_EXAMPLE = OpenApiExample(
 )
 
 
+class SignalRate(PerCaller):
+    """Before the nonce, which is not spent on what comes too fast."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if request.method == "POST" and request.user.is_authenticated:
+            name = rate_name(request.user.pk, view.kwargs["strategy_id"])
+            self._wait = seconds_to_wait(name, limit=SIGNALS_PER_MINUTE)
+        return self._wait is None
+
+
 class SignalsView(ApiView):
     write_scope = "trade"
+    throttle_classes = (PerCaller, SignalRate)
     filters = InviteQuery
     serializer_class = SignalAnswerSerializer
 
@@ -82,7 +93,6 @@ class SignalsView(ApiView):
     )
     def post(self, request: Request, strategy_id: UUID) -> Response:
         strategy = _own(request, strategy_id)
-        limit_rate(f"api-signals:{strategy.pk}")
         given = self.body(SignalSerializer)
         return place(strategy=strategy, given=given, source=Signal.Source.API, now=timezone.now())
 
@@ -125,6 +135,11 @@ class SignalView(ApiView):
             return Response(status=204)
         tasks.enqueue_look_ups()
         return Response(SignalSentSerializer(signal).data, status=202)
+
+
+def rate_name(user_id: int, strategy_id: UUID) -> str:
+    """What a master sends for one strategy, by program or by hand; nobody else's tries count in it."""
+    return f"api-signals:{user_id}:{strategy_id}"
 
 
 def limit_rate(name: str) -> None:

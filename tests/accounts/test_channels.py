@@ -55,6 +55,15 @@ def code_of(response):
     return [(error["code"], error["attr"]) for error in response.json()["errors"]]
 
 
+def test_tests_that_come_too_fast_spend_no_nonce(api, webhook, settings, monkeypatch):
+    settings.THROTTLING = True
+    monkeypatch.setattr(channel_api, "TESTS_PER_MINUTE", 0)
+    address = f"{CHANNELS}{webhook[0]}/test/"
+    assert api.post(address, HTTP_X_NONCE="the-same").status_code == 429
+    settings.THROTTLING = False
+    assert api.post(address, HTTP_X_NONCE="the-same").status_code == 200
+
+
 @pytest.mark.parametrize("given", GIVEN, ids=KINDS)
 def test_where_a_channel_leads_is_sealed_and_never_comes_back(api, given):
     answer = api.post(CHANNELS, {"label": "Mine", **given})

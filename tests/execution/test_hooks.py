@@ -303,6 +303,15 @@ def test_two_addresses_of_one_strategy_share_its_limit(hook, world, throttled, m
     assert hook(BODY, secret=other.secret).status_code == 429
 
 
+def test_what_comes_too_fast_spends_no_nonce(api_of, world, enqueued, throttled, monkeypatch):
+    url = f"/api/v1/strategies/{world.strategy.public_id}/signals/"
+    master = api_of(world.strategy.owner)
+    monkeypatch.setattr(api_signals, "SIGNALS_PER_MINUTE", 1)
+    answers = [master.post(url, BODY, HTTP_X_NONCE=nonce).status_code for nonce in ("first", "second")]
+    monkeypatch.setattr(api_signals, "SIGNALS_PER_MINUTE", 3)
+    assert [*answers, master.post(url, BODY, HTTP_X_NONCE="second").status_code] == [202, 429, 200]
+
+
 def test_sixty_signals_a_minute_are_let_through(api_of, world, enqueued, throttled):
     url = f"/api/v1/strategies/{world.strategy.public_id}/signals/"
     master = api_of(world.strategy.owner)

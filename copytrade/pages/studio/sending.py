@@ -19,7 +19,7 @@ from copytrade.pages.studio.own import own_strategy
 from copytrade.pages.studio.signal_form import SignalForm
 from exchanges.rounding import EXACT
 from execution import services, tasks
-from execution.api.signals import limit_rate
+from execution.api.signals import limit_rate, rate_name
 from execution.explain import sentence_of
 from execution.preview import SignalPreview, preview_signal
 from execution.reasons import Cut
@@ -79,7 +79,7 @@ def send_signal(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _publish(request: HttpRequest, strategy: Strategy, wanted: services.Request) -> HttpResponse:
     # The same limit as for programs: each signal is an order of every follower.
-    limit_rate(f"api-signals:{strategy.pk}")
+    limit_rate(rate_name(strategy.owner_id, strategy.public_id))
     _signal, order = services.send_signal(
         strategy=strategy, request=wanted, source=Signal.Source.API, now=timezone.now()
     )
