@@ -16,9 +16,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from records import sealing
+from rest import codes
+from rest.error_form import forbidden
 
 # The library asks without saying whose secret it is: bound to the purpose, not to a row.
 OWNER = "second factor"
+SECOND_FACTOR_REQUIRED = codes.declare(
+    "second_factor_required", "Staff need a second factor: set one up, then go on."
+)
 STAFF_PATHS = ("/admin/", "/audit/", "/api/v1/audit/", "/operations/")
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
@@ -68,6 +73,8 @@ class StaffSecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(STAFF_PATHS) and _lacks_factor(request):
+            if request.path.startswith("/api/"):
+                return forbidden(SECOND_FACTOR_REQUIRED)
             messages.warning(request, _("Staff pages need a second factor. Set one up, then go on."))
             return redirect("mfa_index")
         return self.get_response(request)

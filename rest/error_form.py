@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.http import UnreadablePostError
+from django.http import JsonResponse, UnreadablePostError
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import Error
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from rest import codes
+from rest.codes import Code
 from rest.errors import Refusal, TooLarge
 
 # Other words of libraries for what has one name here.
@@ -46,6 +47,12 @@ class Handler(ExceptionHandler):
         # A 503 on purpose (a venue is away) is an answer, not a failure of ours.
         if not isinstance(exc, Refusal):
             super().report_exception(exc, response)
+
+
+def forbidden(code: Code) -> JsonResponse:
+    """403 of what comes before any view."""
+    error = {"code": code.name, "detail": code.meaning, "attr": None}
+    return JsonResponse({"type": "client_error", "errors": [error]}, status=403)
 
 
 def _attr(attr: str | None) -> str | None:

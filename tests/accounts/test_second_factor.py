@@ -55,13 +55,22 @@ def test_rotation_seals_second_factors_anew_and_what_an_older_version_left_in_th
     assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() == codes
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/user/", "/audit/", "/api/v1/audit/"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/user/", "/audit/"])
 def test_staff_without_a_second_factor_are_led_to_setting_it_up(staff_gate, boss, path):
     client = Client()
     client.force_login(boss)
     response = client.get(path)
     assert (response.status_code, response["Location"]) == (302, "/accounts/2fa/")
     assert client.get("/accounts/2fa/").status_code == 200
+
+
+def test_a_programs_request_in_a_session_without_a_second_factor_is_refused_in_json(staff_gate, boss):
+    client = Client()
+    client.force_login(boss)
+    response = client.get("/api/v1/audit/")
+    assert response.status_code == 403
+    (error,) = response.json()["errors"]
+    assert (error["code"], error["attr"]) == ("second_factor_required", None)
 
 
 def test_new_staff_get_in_with_password_set_up_a_factor_and_then_need_it(staff_gate, boss, monkeypatch):
