@@ -72,6 +72,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in its st
         number: int = rows.order_by().values("pk")[:MOST_COUNTED].count()
         return number
 
+    @property
+    def is_capped(self) -> bool:
+        """Whether there may be more than it counts."""
+        return self.count == MOST_COUNTED
+
 
 class NumberedPages(PageNumberPagination):
     """`?page=` from 1; past the end is 404, what is no such number 400. `count` ends at 10,000."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,6 +15,7 @@ from copytrade.pages.order_rows import for_rows, order_rows
 from execution.explain import sentence_of
 from execution.models import CopyOrder, CopyOrderQuerySet
 from execution.states import LIVE, Status
+from rest.pagination import CappedPaginator
 
 PER_PAGE = 50
 FILTERS: dict[str, tuple[str | Promise, Q]] = {
@@ -39,7 +39,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     reason = reason if any(reason == code for code, _count, _sentence in reasons) else ""
     if reason:
         mine = mine.filter(reason_code=reason)
-    paginator = Paginator(for_rows(mine), PER_PAGE)
+    paginator = CappedPaginator(for_rows(mine), PER_PAGE)
     number = request.GET.get("page", "1")
     if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
         raise Http404("There is no such page.")

@@ -107,15 +107,17 @@ def trades(request: HttpRequest) -> HttpResponse:
     form = TradesForm(request.GET, user_id=user_id)
     # What cannot be understood shows nothing: the totals would be of something else.
     found = trades_of(user_id, form.wanted()) if form.is_valid() else Trade.objects.none()
-    page = _page(with_orders(found), request.GET.get("page", "1"))
+    totals = totals_of(found)
+    count = sum(total.trades for total in totals)
+    page = _page(with_orders(found), request.GET.get("page", "1"), count=count)
     context = {
         "form": form,
         "page": page,
-        "totals": totals_of(found),
+        "totals": totals,
         "filtered": form.is_valid() and bool(form.query()),
         "query": urlencode(form.query()) if form.is_valid() else "",
         "exports": exports_of(form.wanted()) if form.is_valid() else {},
-        "is_streamed": page.paginator.count <= STREAMED_AT_MOST,
+        "is_streamed": count <= STREAMED_AT_MOST,
         "jobs": ExportJob.objects.owned_by(user_id).of_interest(now=timezone.now()),
     }
     return render(request, "pages/trades.html", context)
@@ -173,9 +175,11 @@ def _text(value: Any) -> str:
     return str(value.public_id) if isinstance(value, Strategy | Subscription) else str(value)
 
 
-def _page(found: QuerySet[Trade], number: str) -> Page[Trade]:
+def _page(found: QuerySet[Trade], number: str, *, count: int) -> Page[Trade]:
+    """`count` is known from the totals: counted once more, a million trades would cost as much again."""
     rows = found.select_related("strategy", "subscription", "exchange_account").order_by("-pk")
     paginator = Paginator(rows, PER_PAGE)
+    paginator.count = count
     if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
         raise Http404("There is no such page.")
     return paginator.page(int(number))

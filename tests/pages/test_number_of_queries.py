@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from rest import pagination
 from tests.factories import StrategyFactory, SubscriptionFactory
 from tests.pages.market import hold, page_of_signal, quote_price, record_equity, signal_with_copies
 
@@ -63,3 +64,13 @@ def test_the_follow_page_asks_no_more_for_more_accounts(page, user, strategy, co
     for _n in range(MANY):
         SubscriptionFactory.create(follower=user)
     assert count_queries(page, f"/strategies/{strategy.slug}/follow/") == few
+
+
+@pytest.mark.parametrize(
+    ("address", "words"), [("/strategies/", "5 strategies or more"), ("/orders/", "5 orders or more")]
+)
+def test_a_list_that_is_not_counted_to_its_end_says_so(address, words, page, grow, monkeypatch):
+    grow(4)
+    assert "or more" not in page.get(address).content.decode()
+    monkeypatch.setattr(pagination, "MOST_COUNTED", 5)
+    assert words in page.get(address).content.decode()
