@@ -99,7 +99,7 @@ class ShownPreview:
 
 def preview_for(form: FollowForm, *, strategy: Strategy, follower: User, now: datetime) -> ShownPreview:
     if not form.is_valid():
-        return ShownPreview(errors=_errors_of(form))
+        return ShownPreview() if _is_only_unanswered(form) else ShownPreview(errors=_errors_of(form))
     shown = _preview_for(form, strategy=strategy, follower=follower, now=now)
     result = shown.preview.replay.pnl if shown.preview else Decimal(0)
     allocation = form.cleaned_data["allocation"]
@@ -135,6 +135,11 @@ def _preview_for(form: FollowForm, *, strategy: Strategy, follower: User, now: d
     except APIException as refusal:
         return ShownPreview(obstacle=str(refusal.detail))
     return ShownPreview(preview=preview)
+
+
+def _is_only_unanswered(form: FollowForm) -> bool:
+    """Nothing is wrong yet: the questions that are left come with a later step."""
+    return all(error.code == "required" for errors in form.errors.as_data().values() for error in errors)
 
 
 def _errors_of(form: FollowForm) -> tuple[str, ...]:

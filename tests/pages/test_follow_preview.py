@@ -103,3 +103,11 @@ def test_an_account_of_ones_own_is_asked_for_its_exchange(page, user, traded, ad
     account = ExchangeAccountFactory.create(owner=user, free_quote=2000)
     shown = text_of(page.post(address, ASKED | {"account": str(account.public_id)}, headers=HTMX))
     assert "Copied 2 of 3" in shown
+
+
+def test_a_question_that_was_not_answered_yet_is_no_mistake(page, user, traded, address):
+    few = {name: value for name, value in ASKED.items() if name != "allocation"}
+    shown = text_of(page.post(address, few, headers=HTMX))
+    assert "would have done with these settings" in shown and "required" not in shown
+    wrong = text_of(page.post(address, {**few, "allocation": "much"}, headers=HTMX))
+    assert "Nothing can be worked out from these answers yet" in wrong
