@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
+from django.utils.translation import gettext_noop as noop
+
 from exchanges.rounding import meets_minimum, plain, round_down, round_price_up
 from exchanges.types import MarketRules, OrderType
 from execution.models import CopyOrder
@@ -170,7 +172,9 @@ def _cut(order: Order, sized: Sized, relation: Relation, facts: Facts, rules: Ma
     amount = round_down(most, rules.lot_step)
     if amount >= wished or not meets_minimum(amount, bound, rules):
         return sized
-    step = Step("Cut to your limits", f"{plain(wished)} is more than they allow", plain(amount), cut=rule)
+    step = Step(
+        noop("Cut to your limits"), f"{plain(wished)} is more than they allow", plain(amount), cut=rule
+    )
     return Sized(amount, (*sized.steps, step))
 
 

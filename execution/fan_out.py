@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as noop
 
 from exchanges.rounding import EXACT
 from execution import claiming, orders, pacing, slices
@@ -187,5 +188,7 @@ def _expires_at(signal: Signal, strategy: Strategy) -> datetime | None:
 def _exit(signal: Signal) -> Verdict:
     """Exits are always copied: paused, blocked, above a limit, or at a venue that is silent now."""
     fraction = signal.exit_fraction if signal.exit_fraction is not None else Decimal(1)
-    step = Step("Master's exit", "part of the strategy's position that was sold", f"{fraction * 100:.2f} %")
+    step = Step(
+        noop("Master's exit"), "part of the strategy's position that was sold", f"{fraction * 100:.2f} %"
+    )
     return Verdict(Status.PENDING, None, "", fraction, None, (step,))

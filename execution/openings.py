@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as noop
 
 from exchanges.rounding import EXACT, plain
 from execution import claiming, guard, orders
@@ -198,14 +199,17 @@ def _verdict(scene: Scene, symbol: str, held: Decimal, target: Decimal) -> Verdi
         stop=why_no_entry(strategy_id=scene.strategy.pk, symbol=symbol, now=scene.now),
     )
     verdict = judge(wanted, scene.relation, scene.facts)
-    steps = (Step("What the master holds", f"at the last price, {plain(price)}", plain(held)), *verdict.steps)
+    steps = (
+        Step(noop("What the master holds"), f"at the last price, {plain(price)}", plain(held)),
+        *verdict.steps,
+    )
     if verdict.status != Status.PENDING:
         return replace(verdict, steps=steps)
     missing = verdict.target_change - target
     if missing <= 0:
         return None
     if target:
-        steps += (Step("Without what was copied already", f"− {plain(target)}", plain(missing)),)
+        steps += (Step(noop("Without what was copied already"), f"− {plain(target)}", plain(missing)),)
     return replace(verdict, target_change=missing, steps=steps)
 
 

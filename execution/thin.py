@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal, localcontext
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as noop
 
 from exchanges.rounding import EXACT, plain
 from execution import wishes
@@ -91,7 +92,7 @@ def cut(sized: Sized, shares: Mapping[str, str], exchange: str) -> Sized:
     amount = EXACT.multiply(sized.amount, Decimal(share)).quantize(PLACES, ROUND_DOWN, EXACT)
     percent = plain(Decimal(settings.MAX_BPS_OF_DAY_VOLUME) / 100)
     step = Step(
-        "Thin coin",
+        noop("Thin coin"),
         f"all copies together buy at most {percent} % of what is traded in 24 hours",
         plain(amount.quantize(Decimal("1e-8"), ROUND_DOWN)),
         cut="thin_coin",

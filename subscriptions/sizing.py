@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 
+from django.utils.translation import gettext_noop as noop
+
 from exchanges.rounding import EXACT, meets_minimum, plain, round_down
 from exchanges.types import MarketRules
 
@@ -84,7 +86,9 @@ def size_entry(master: MasterFill, follower: FollowerSettings, *, bound: Decimal
 def _by_multiplier(master: MasterFill, follower: FollowerSettings) -> Sized:
     amount = _exact(master.amount * follower.value)
     step = Step(
-        "Master's amount × your factor", f"{plain(master.amount)} × {plain(follower.value)}", plain(amount)
+        noop("Master's amount × your factor"),
+        f"{plain(master.amount)} × {plain(follower.value)}",
+        plain(amount),
     )
     return Sized(amount, (step,))
 
@@ -95,7 +99,7 @@ def _by_fixed_notional(
     whole = max(master.order_amount or master.amount, master.amount)
     notional = follower.value * master.amount / whole
     share = Step(
-        "Your fixed amount for this order",
+        noop("Your fixed amount for this order"),
         f"{plain(follower.value)} {quote} × {plain(master.amount)} of {plain(whole)} filled",
         f"{_money(notional)} {quote}",
     )
@@ -104,7 +108,7 @@ def _by_fixed_notional(
 
 def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Decimal, quote: str) -> Sized:
     if master.equity is None or master.equity <= 0:
-        step = Step("Master's share", "the master's equity is not known", "unknown")
+        step = Step(noop("Master's share"), "the master's equity is not known", "unknown")
         return Sized(None, (step,))
     spent = master.amount * master.price
     share = min(spent / master.equity, Decimal(1))
@@ -112,12 +116,12 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
     notional = share * capital * follower.value
     steps = (
         Step(
-            "Master's share",
+            noop("Master's share"),
             f"{_money(spent)} of {_money(master.equity)} {quote} equity",
             f"{share * 100:.2f} %",
         ),
         Step(
-            "Your capital × your factor",
+            noop("Your capital × your factor"),
             f"({_money(follower.allocation)} allocated {_signed(follower.realised_pnl)} realised) {quote} "
             f"× {plain(follower.value)}",
             f"{_money(notional)} {quote}",
@@ -128,7 +132,7 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
 
 def _at_bound(notional: Decimal, steps: tuple[Step, ...], *, bound: Decimal) -> Sized:
     amount = _exact(notional / bound)
-    step = Step("At your price bound", f"{_money(notional)} ÷ {plain(bound)}", _shown(amount))
+    step = Step(noop("At your price bound"), f"{_money(notional)} ÷ {plain(bound)}", _shown(amount))
     return Sized(amount, (*steps, step))
 
 
@@ -141,16 +145,16 @@ def round_entry(
     """
     with localcontext(EXACT):
         wanted = target - held
-        steps = [Step("Target − held", f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
+        steps = [Step(noop("Target − held"), f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
         affordable = max(cash, Decimal(0)) / (bound * (1 + rules.taker_fee))
         if wanted > affordable:
             detail = f"{_money(max(cash, Decimal(0)))} {rules.quote} free ÷ price bound with fee"
             wanted = affordable
-            steps.append(Step("Your free allocation", detail, _shown(wanted), cut="allocation"))
+            steps.append(Step(noop("Your free allocation"), detail, _shown(wanted), cut="allocation"))
         quantity = round_down(max(wanted, Decimal(0)), rules.lot_step)
         if rules.max_quantity:
             quantity = min(quantity, round_down(rules.max_quantity, rules.lot_step))
-        steps.append(Step("Down to the lot step", f"step {plain(rules.lot_step)}", plain(quantity)))
+        steps.append(Step(noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity)))
         if meets_minimum(quantity, bound, rules):
             return Sized(quantity, tuple(steps))
         steps.append(_too_small(quantity, bound, rules))
@@ -170,9 +174,13 @@ def round_exit(
         if rules.max_market_quantity:
             quantity = min(quantity, round_down(rules.max_market_quantity, rules.lot_step))
         steps = [
-            Step("Held − target", f"{_shown(held)} − {_shown(target)}", _shown(wanted)),
-            *([] if most is None else [Step("What is really there", "free at the exchange", _shown(most))]),
-            Step("Down to the lot step", f"step {plain(rules.lot_step)}", plain(quantity)),
+            Step(noop("Held − target"), f"{_shown(held)} − {_shown(target)}", _shown(wanted)),
+            *(
+                []
+                if most is None
+                else [Step(noop("What is really there"), "free at the exchange", _shown(most))]
+            ),
+            Step(noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity)),
         ]
         if meets_minimum(quantity, price, rules):
             return Sized(quantity, tuple(steps))
@@ -203,7 +211,7 @@ def _too_small(quantity: Decimal, price: Decimal, rules: MarketRules) -> Step:
     detail = (
         f"{_money(quantity * price)} {rules.quote}; the exchange takes {plain(rules.min_notional)} or more"
     )
-    return Step("Below the exchange's minimum", detail, "carried to the next trade")
+    return Step(noop("Below the exchange's minimum"), detail, "carried to the next trade")
 
 
 def _exact(amount: Decimal) -> Decimal:

@@ -4,11 +4,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.utils.html import escape
+from django.utils.translation import trans_real
 
 from copytrade.pages.orders import _grouped
 from execution.models import CopyOrder
 from risk.models import SubscriptionLimits
 from strategies.models import Signal, Strategy
+from tests.browser.pseudo_locale import PseudoLocale, stretched
 from tests.factories import SubscriptionFactory
 from tests.pages.market import page_of_signal, signal_with_copies, text_of
 
@@ -20,6 +23,14 @@ def test_an_order_tells_why_it_has_its_size_and_how_fast_it_was(page, copied):
     assert "detect <strong>12 ms</strong>" in shown
     assert "together <strong>84 ms</strong>" in shown
     assert "0.0012 BTC at 64,019.84 = 76.82 USDT, 3.1 bps worse than the master" in shown
+
+
+def test_why_an_order_has_its_size_is_told_in_the_language_of_the_page(page, copied, monkeypatch):
+    monkeypatch.setitem(vars(trans_real)["_translations"], "en", PseudoLocale("en"))
+    shown = page.get(f"/orders/{copied.public_id}/").content.decode()
+    assert copied.sizing
+    for step in copied.sizing:
+        assert escape(stretched(step["label"])) in shown
 
 
 def test_what_happened_is_told_in_the_order_of_the_way_by_our_clock(page, copied):
