@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 
-from django.utils.translation import gettext_noop as noop
-
 from exchanges.rounding import EXACT, meets_minimum, plain, round_down
 from exchanges.types import MarketRules
 
@@ -73,6 +71,11 @@ def price_bound(*, master_price: Decimal, max_slippage_bps: int, tick_size: Deci
         return round_down(master_price * (1 + Decimal(max_slippage_bps) / BPS), tick_size)
 
 
+def gettext_noop(label: str) -> str:
+    """Marks it for translators, whose tools look for this name; the page that shows it translates it."""
+    return label
+
+
 def size_entry(master: MasterFill, follower: FollowerSettings, *, bound: Decimal, quote: str) -> Sized:
     """The amount by which an entry raises the follower's target, before any rounding to the lot step."""
     with localcontext(EXACT):
@@ -86,7 +89,7 @@ def size_entry(master: MasterFill, follower: FollowerSettings, *, bound: Decimal
 def _by_multiplier(master: MasterFill, follower: FollowerSettings) -> Sized:
     amount = _exact(master.amount * follower.value)
     step = Step(
-        noop("Master's amount × your factor"),
+        gettext_noop("Master's amount × your factor"),
         f"{plain(master.amount)} × {plain(follower.value)}",
         plain(amount),
     )
@@ -99,7 +102,7 @@ def _by_fixed_notional(
     whole = max(master.order_amount or master.amount, master.amount)
     notional = follower.value * master.amount / whole
     share = Step(
-        noop("Your fixed amount for this order"),
+        gettext_noop("Your fixed amount for this order"),
         f"{plain(follower.value)} {quote} × {plain(master.amount)} of {plain(whole)} filled",
         f"{_money(notional)} {quote}",
     )
@@ -108,7 +111,7 @@ def _by_fixed_notional(
 
 def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Decimal, quote: str) -> Sized:
     if master.equity is None or master.equity <= 0:
-        step = Step(noop("Master's share"), "the master's equity is not known", "unknown")
+        step = Step(gettext_noop("Master's share"), "the master's equity is not known", "unknown")
         return Sized(None, (step,))
     spent = master.amount * master.price
     share = min(spent / master.equity, Decimal(1))
@@ -116,12 +119,12 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
     notional = share * capital * follower.value
     steps = (
         Step(
-            noop("Master's share"),
+            gettext_noop("Master's share"),
             f"{_money(spent)} of {_money(master.equity)} {quote} equity",
             f"{share * 100:.2f} %",
         ),
         Step(
-            noop("Your capital × your factor"),
+            gettext_noop("Your capital × your factor"),
             f"({_money(follower.allocation)} allocated {_signed(follower.realised_pnl)} realised) {quote} "
             f"× {plain(follower.value)}",
             f"{_money(notional)} {quote}",
@@ -132,7 +135,7 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
 
 def _at_bound(notional: Decimal, steps: tuple[Step, ...], *, bound: Decimal) -> Sized:
     amount = _exact(notional / bound)
-    step = Step(noop("At your price bound"), f"{_money(notional)} ÷ {plain(bound)}", _shown(amount))
+    step = Step(gettext_noop("At your price bound"), f"{_money(notional)} ÷ {plain(bound)}", _shown(amount))
     return Sized(amount, (*steps, step))
 
 
@@ -145,16 +148,18 @@ def round_entry(
     """
     with localcontext(EXACT):
         wanted = target - held
-        steps = [Step(noop("Target − held"), f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
+        steps = [Step(gettext_noop("Target − held"), f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
         affordable = max(cash, Decimal(0)) / (bound * (1 + rules.taker_fee))
         if wanted > affordable:
             detail = f"{_money(max(cash, Decimal(0)))} {rules.quote} free ÷ price bound with fee"
             wanted = affordable
-            steps.append(Step(noop("Your free allocation"), detail, _shown(wanted), cut="allocation"))
+            steps.append(Step(gettext_noop("Your free allocation"), detail, _shown(wanted), cut="allocation"))
         quantity = round_down(max(wanted, Decimal(0)), rules.lot_step)
         if rules.max_quantity:
             quantity = min(quantity, round_down(rules.max_quantity, rules.lot_step))
-        steps.append(Step(noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity)))
+        steps.append(
+            Step(gettext_noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity))
+        )
         if meets_minimum(quantity, bound, rules):
             return Sized(quantity, tuple(steps))
         steps.append(_too_small(quantity, bound, rules))
@@ -174,13 +179,13 @@ def round_exit(
         if rules.max_market_quantity:
             quantity = min(quantity, round_down(rules.max_market_quantity, rules.lot_step))
         steps = [
-            Step(noop("Held − target"), f"{_shown(held)} − {_shown(target)}", _shown(wanted)),
+            Step(gettext_noop("Held − target"), f"{_shown(held)} − {_shown(target)}", _shown(wanted)),
             *(
                 []
                 if most is None
-                else [Step(noop("What is really there"), "free at the exchange", _shown(most))]
+                else [Step(gettext_noop("What is really there"), "free at the exchange", _shown(most))]
             ),
-            Step(noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity)),
+            Step(gettext_noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity)),
         ]
         if meets_minimum(quantity, price, rules):
             return Sized(quantity, tuple(steps))
@@ -211,7 +216,7 @@ def _too_small(quantity: Decimal, price: Decimal, rules: MarketRules) -> Step:
     detail = (
         f"{_money(quantity * price)} {rules.quote}; the exchange takes {plain(rules.min_notional)} or more"
     )
-    return Step(noop("Below the exchange's minimum"), detail, "carried to the next trade")
+    return Step(gettext_noop("Below the exchange's minimum"), detail, "carried to the next trade")
 
 
 def _exact(amount: Decimal) -> Decimal:

@@ -92,6 +92,28 @@ def test_the_end_of_a_token_is_told_once_a_week_ahead(user, mailoutbox):
     assert subjects == ["A new API token was made", "A new API token was made", "An API token expires soon"]
 
 
+def test_of_an_end_that_another_process_tells_meanwhile_nobody_is_told_twice(user, monkeypatch):
+    now = timezone.now()
+    for name in "ab":
+        token_store.issue_token(
+            user=user, name=name, scopes=["read"], expires_at=now + timedelta(days=3), origin=SYSTEM
+        )
+    told = []
+
+    def tell(token, *, now):
+        told.append(token.name)
+        AccessToken.objects.update(expiry_told_at=now)
+
+    monkeypatch.setattr(token_store.telling, "token_expires", tell)
+    assert token_store.tell_of_expiry(now=now) == 1
+    assert len(told) == 1
+
+
+def test_a_text_in_the_right_form_that_was_never_issued_is_nobodys(user):
+    assert token_store.is_well_formed(token_store._new_text())
+    assert token_store.find_by_text(token_store._new_text()) is None
+
+
 def test_a_new_device_is_told_by_mail_and_the_first_one_is_not(user, mailoutbox):
     for agent in ("Firefox", "Firefox", "Netscape", "Netscape"):
         data = {"login": user.email, "password": PASSWORD}

@@ -86,6 +86,21 @@ def test_what_is_cut_passes_no_size_limit(
         assert check_wish(allowance, wish(str(cut), str(price))) is None
 
 
+def test_what_cannot_be_judged_is_not_cut() -> None:
+    limits = Limits(max_order_notional=Decimal(9), oversize="cut")
+    assert allowed_amount(Allowance(limits), wish(rate=None)) == (Decimal(1), "")
+
+
+def test_an_entry_that_goes_counts_for_the_next_one_and_what_is_unknown_stays_so() -> None:
+    used = Usage(open_notional=Decimal(50))
+    allowance = Allowance(Limits(), used)
+    allowance.take(BTC, notional=Decimal(25), is_first_attempt=True)
+    assert (used.open_positions, used.orders_today, used.open_notional) == ({BTC}, 1, 75)
+    for notional in (None, Decimal(5)):
+        allowance.take(BTC, notional=notional, is_first_attempt=False)
+        assert (used.orders_today, used.open_notional) == (1, None)
+
+
 def test_money_is_converted_directly_inversely_or_through_one_other_and_never_guessed() -> None:
     rates = Rates({"BTC/USDT": Decimal(50000), "USDC/USDT": Decimal("0.5")})
     assert rates.rate("USDT", "USDT") == 1
