@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import tasks, token_store
+from accounts import tasks, telling, token_store
 from accounts.models import AccessToken
 from compliance.audit import SYSTEM
 from tests.conftest import token_of
@@ -104,7 +104,7 @@ def test_of_an_end_that_another_process_tells_meanwhile_nobody_is_told_twice(use
         told.append(token.name)
         AccessToken.objects.update(expiry_told_at=now)
 
-    monkeypatch.setattr(token_store.telling, "token_expires", tell)
+    monkeypatch.setattr(telling, "token_expires", tell)
     assert token_store.tell_of_expiry(now=now) == 1
     assert len(told) == 1
 

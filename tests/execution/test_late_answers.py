@@ -40,8 +40,9 @@ def position(*, target: Decimal, held: Decimal) -> SubPosition:
 
 
 def test_an_entry_that_never_raised_the_target_does_not_lower_it() -> None:
-    kept = position(target=TWO, held=ONE)
-    settling.take_off_target(new_order(), kept)
+    kept, order = position(target=TWO, held=ONE), new_order()
+    order.requested_amount = ONE
+    settling.take_off_target(order, kept)
     assert kept.target == TWO
 
 

@@ -95,7 +95,7 @@ def test_an_entry_that_goes_counts_for_the_next_one_and_what_is_unknown_stays_so
     used = Usage(open_notional=Decimal(50))
     allowance = Allowance(Limits(), used)
     allowance.take(BTC, notional=Decimal(25), is_first_attempt=True)
-    assert (used.open_positions, used.orders_today, used.open_notional) == ({BTC}, 1, 75)
+    assert (used.open_positions, used.orders_today, used.open_notional) == ({BTC}, 1, Decimal(75))
     for notional in (None, Decimal(5)):
         allowance.take(BTC, notional=notional, is_first_attempt=False)
         assert (used.orders_today, used.open_notional) == (1, None)
