@@ -172,9 +172,8 @@ def _cut(order: Order, sized: Sized, relation: Relation, facts: Facts, rules: Ma
     amount = round_down(most, rules.lot_step)
     if amount >= wished or not meets_minimum(amount, bound, rules):
         return sized
-    step = Step(
-        noop("Cut to your limits"), f"{plain(wished)} is more than they allow", plain(amount), cut=rule
-    )
+    label, detail = noop("Cut to your limits"), noop("{0} is more than they allow")
+    step = Step(label, detail, plain(amount), cut=rule, values=(plain(wished),))
     return Sized(amount, (*sized.steps, step))
 
 

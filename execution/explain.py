@@ -18,6 +18,7 @@ from exchanges.rounding import EXACT, plain
 from execution.models import CopyOrder
 from execution.reasons import Reason
 from execution.states import Status
+from subscriptions.sizing import written_out
 
 BPS = Decimal(10_000)
 HUNDREDTH = Decimal("0.01")
@@ -198,7 +199,7 @@ def _below_minimum(order: CopyOrder) -> str:
     if not steps:
         return ""
     return _("Your share was %(numbers)s. We keep it and add it to the next trade.") % {
-        "numbers": steps[-1]["detail"]
+        "numbers": written_out(steps[-1], _)["detail"]
     }
 
 

@@ -188,7 +188,6 @@ def _expires_at(signal: Signal, strategy: Strategy) -> datetime | None:
 def _exit(signal: Signal) -> Verdict:
     """Exits are always copied: paused, blocked, above a limit, or at a venue that is silent now."""
     fraction = signal.exit_fraction if signal.exit_fraction is not None else Decimal(1)
-    step = Step(
-        noop("Master's exit"), "part of the strategy's position that was sold", f"{fraction * 100:.2f} %"
-    )
+    part = noop("part of the strategy's position that was sold")
+    step = Step(noop("Master's exit"), part, f"{fraction * 100:.2f} %")
     return Verdict(Status.PENDING, None, "", fraction, None, (step,))

@@ -200,7 +200,9 @@ def _verdict(scene: Scene, symbol: str, held: Decimal, target: Decimal) -> Verdi
     )
     verdict = judge(wanted, scene.relation, scene.facts)
     steps = (
-        Step(noop("What the master holds"), f"at the last price, {plain(price)}", plain(held)),
+        Step(
+            noop("What the master holds"), noop("at the last price, {0}"), plain(held), values=(plain(price),)
+        ),
         *verdict.steps,
     )
     if verdict.status != Status.PENDING:

@@ -17,6 +17,7 @@ from strategies.models import Signal
 from strategies.serializers import Choice, Symbol
 from subscriptions.models import Subscription
 from subscriptions.seeing import nameable
+from subscriptions.sizing import written_out
 
 
 class ClientSignalId(serializers.RegexField):
@@ -188,8 +189,15 @@ class AttemptSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(help_text="The exchange's own words.")
 
 
+class StepsField(serializers.JSONField):
+    """The kept steps, each in sentences."""
+
+    def to_representation(self, value: Any) -> Any:
+        return [written_out(step) for step in value]
+
+
 class OrderDetailSerializer(OrderSerializer):
-    sizing = serializers.JSONField(
+    sizing = StepsField(
         read_only=True, help_text="Steps: label, detail, result; `cut`: what made it smaller."
     )
     attempts = serializers.SerializerMethodField(help_text="Each time it was sent, and what came of it.")

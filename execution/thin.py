@@ -93,8 +93,9 @@ def cut(sized: Sized, shares: Mapping[str, str], exchange: str) -> Sized:
     percent = plain(Decimal(settings.MAX_BPS_OF_DAY_VOLUME) / 100)
     step = Step(
         noop("Thin coin"),
-        f"all copies together buy at most {percent} % of what is traded in 24 hours",
+        noop("all copies together buy at most {0} % of what is traded in 24 hours"),
         plain(amount.quantize(Decimal("1e-8"), ROUND_DOWN)),
         cut="thin_coin",
+        values=(percent,),
     )
     return Sized(amount, (*sized.steps, step))

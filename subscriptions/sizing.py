@@ -6,8 +6,10 @@ so that an order can tell why it has its size.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
+from typing import Any
 
 from exchanges.rounding import EXACT, meets_minimum, plain, round_down
 from exchanges.types import MarketRules
@@ -20,17 +22,30 @@ BPS = Decimal(10_000)
 class Step:
     """One line of an order's explanation: what was done, with which numbers, with which result.
 
-    `cut` is the code of what made the order smaller than its settings ask for.
+    `detail` has the places {0}, {1} … for `values`, so that its words can be translated. `cut` is the code of
+    what made the order smaller than its settings ask for.
     """
 
     label: str
     detail: str
     result: str
     cut: str = ""
+    values: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str]:
-        told = {"label": self.label, "detail": self.detail, "result": self.result}
-        return told | {"cut": self.cut} if self.cut else told
+    def as_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"label": self.label, "detail": self.detail, "result": self.result}
+        if self.cut:
+            told["cut"] = self.cut
+        if self.values:
+            told["values"] = self.values
+        return told
+
+
+def written_out(step: Mapping[str, Any], translate: Callable[[str], str] = str) -> dict[str, str]:
+    """A kept step with its numbers in their places; what `translate` does not know stays as it is."""
+    told = {name: translate(step[name]) for name in ("label", "detail", "result")}
+    told["detail"] = told["detail"].format(*step.get("values", ()))
+    return {name: text for name, text in {**step, **told}.items() if name != "values"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +118,17 @@ def _by_fixed_notional(
     notional = follower.value * master.amount / whole
     share = Step(
         gettext_noop("Your fixed amount for this order"),
-        f"{plain(follower.value)} {quote} × {plain(master.amount)} of {plain(whole)} filled",
+        gettext_noop("{0} {1} × {2} of {3} filled"),
         f"{_money(notional)} {quote}",
+        values=(plain(follower.value), quote, plain(master.amount), plain(whole)),
     )
     return _at_bound(notional, (share,), bound=bound)
 
 
 def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Decimal, quote: str) -> Sized:
     if master.equity is None or master.equity <= 0:
-        step = Step(gettext_noop("Master's share"), "the master's equity is not known", "unknown")
+        unknown = gettext_noop("unknown")
+        step = Step(gettext_noop("Master's share"), gettext_noop("the master's equity is not known"), unknown)
         return Sized(None, (step,))
     spent = master.amount * master.price
     share = min(spent / master.equity, Decimal(1))
@@ -120,14 +137,20 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
     steps = (
         Step(
             gettext_noop("Master's share"),
-            f"{_money(spent)} of {_money(master.equity)} {quote} equity",
+            gettext_noop("{0} of {1} {2} equity"),
             f"{share * 100:.2f} %",
+            values=(_money(spent), _money(master.equity), quote),
         ),
         Step(
             gettext_noop("Your capital × your factor"),
-            f"({_money(follower.allocation)} allocated {_signed(follower.realised_pnl)} realised) {quote} "
-            f"× {plain(follower.value)}",
+            gettext_noop("({0} allocated {1} realised) {2} × {3}"),
             f"{_money(notional)} {quote}",
+            values=(
+                _money(follower.allocation),
+                _signed(follower.realised_pnl),
+                quote,
+                plain(follower.value),
+            ),
         ),
     )
     return _at_bound(notional, steps, bound=bound)
@@ -151,15 +174,20 @@ def round_entry(
         steps = [Step(gettext_noop("Target − held"), f"{_shown(target)} − {_shown(held)}", _shown(wanted))]
         affordable = max(cash, Decimal(0)) / (bound * (1 + rules.taker_fee))
         if wanted > affordable:
-            detail = f"{_money(max(cash, Decimal(0)))} {rules.quote} free ÷ price bound with fee"
             wanted = affordable
-            steps.append(Step(gettext_noop("Your free allocation"), detail, _shown(wanted), cut="allocation"))
+            steps.append(
+                Step(
+                    gettext_noop("Your free allocation"),
+                    gettext_noop("{0} {1} free ÷ price bound with fee"),
+                    _shown(wanted),
+                    cut="allocation",
+                    values=(_money(max(cash, Decimal(0))), rules.quote),
+                )
+            )
         quantity = round_down(max(wanted, Decimal(0)), rules.lot_step)
         if rules.max_quantity:
             quantity = min(quantity, round_down(rules.max_quantity, rules.lot_step))
-        steps.append(
-            Step(gettext_noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity))
-        )
+        steps.append(_down_to_the_step(quantity, rules))
         if meets_minimum(quantity, bound, rules):
             return Sized(quantity, tuple(steps))
         steps.append(_too_small(quantity, bound, rules))
@@ -183,9 +211,15 @@ def round_exit(
             *(
                 []
                 if most is None
-                else [Step(gettext_noop("What is really there"), "free at the exchange", _shown(most))]
+                else [
+                    Step(
+                        gettext_noop("What is really there"),
+                        gettext_noop("free at the exchange"),
+                        _shown(most),
+                    )
+                ]
             ),
-            Step(gettext_noop("Down to the lot step"), f"step {plain(rules.lot_step)}", plain(quantity)),
+            _down_to_the_step(quantity, rules),
         ]
         if meets_minimum(quantity, price, rules):
             return Sized(quantity, tuple(steps))
@@ -212,11 +246,18 @@ def lower_target(target: Decimal, fraction: Decimal) -> Decimal:
         return Decimal(0) if fraction >= 1 else _exact(target * (1 - fraction))
 
 
+def _down_to_the_step(quantity: Decimal, rules: MarketRules) -> Step:
+    label, detail = gettext_noop("Down to the lot step"), gettext_noop("step {0}")
+    return Step(label, detail, plain(quantity), values=(plain(rules.lot_step),))
+
+
 def _too_small(quantity: Decimal, price: Decimal, rules: MarketRules) -> Step:
-    detail = (
-        f"{_money(quantity * price)} {rules.quote}; the exchange takes {plain(rules.min_notional)} or more"
+    return Step(
+        gettext_noop("Below the exchange's minimum"),
+        gettext_noop("{0} {1}; the exchange takes {2} or more"),
+        gettext_noop("carried to the next trade"),
+        values=(_money(quantity * price), rules.quote, plain(rules.min_notional)),
     )
-    return Step(gettext_noop("Below the exchange's minimum"), detail, "carried to the next trade")
 
 
 def _exact(amount: Decimal) -> Decimal:

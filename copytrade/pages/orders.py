@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.person import signed_in
@@ -26,6 +27,7 @@ from execution.models import CopyOrder, CopyOrderQuerySet
 from execution.reasons import Reason
 from ledger.models import Fill
 from risk.models import SubscriptionLimits
+from subscriptions.sizing import written_out
 
 # Neither decimals nor the name of a coin.
 LONG_NUMBER = re.compile(r"(?<![\w.,])\d{4,}(?!\w)")
@@ -96,7 +98,10 @@ def _facts(order: CopyOrder) -> dict[str, Any]:
         "stages": _stages(explain.latencies_ms(order)),
         "states": _states(order),
         "attempts": [(attempt, ATTEMPTS[attempt.outcome]) for attempt in explain.attempts(order)],
-        "steps": [{name: _grouped(text) for name, text in step.items()} for step in order.sizing],
+        "steps": [
+            {name: _grouped(text) for name, text in written_out(step, gettext).items()}
+            for step in order.sizing
+        ],
         "limits_at": _limits_at(order),
         "limits": LIMITS,
         "fills": Fill.objects.filter(

@@ -67,7 +67,9 @@ def filled(subscription):
         filled_cost=Decimal("1000.31"),
         acknowledged_at=START + timedelta(milliseconds=140),
         finished_at=START + timedelta(milliseconds=145),
-        sizing=[{"label": "Master's share", "detail": "100 of 10000", "result": "1 %"}],
+        sizing=[
+            {"label": "Master's share", "detail": "{0} of {1}", "result": "1 %", "values": ["100", "10000"]}
+        ],
     )
 
 
@@ -95,7 +97,7 @@ def test_an_order_tells_what_it_cost_and_how_long_it_took(api, subscription, fil
         "updated_at": told["updated_at"],
     }
     one = api.get(f"{URL}{filled.public_id}/").json()
-    assert one["sizing"] == filled.sizing
+    assert one["sizing"] == [{"label": "Master's share", "detail": "100 of 10000", "result": "1 %"}]
     (attempt,) = one["attempts"]
     assert (attempt["number"], attempt["outcome"], attempt["reason"]) == (1, "placed", "")
     assert attempt["submitted_at"] < attempt["answered_at"]

@@ -11,6 +11,7 @@ from copytrade.pages.orders import _grouped
 from execution.models import CopyOrder
 from risk.models import SubscriptionLimits
 from strategies.models import Signal, Strategy
+from subscriptions.sizing import Step
 from tests.browser.pseudo_locale import PseudoLocale, stretched
 from tests.factories import SubscriptionFactory
 from tests.pages.market import page_of_signal, signal_with_copies, text_of
@@ -26,11 +27,15 @@ def test_an_order_tells_why_it_has_its_size_and_how_fast_it_was(page, copied):
 
 
 def test_why_an_order_has_its_size_is_told_in_the_language_of_the_page(page, copied, monkeypatch):
+    step = Step("Master's share", "{0} of {1} {2} equity", "6.00 %", values=("1284", "21400", "USDT"))
+    CopyOrder.objects.filter(pk=copied.pk).update(sizing=[step.as_json(), *copied.sizing])
+    address = f"/orders/{copied.public_id}/"
+    assert "1,284 of 21,400 USDT equity" in text_of(page.get(address))
     monkeypatch.setitem(vars(trans_real)["_translations"], "en", PseudoLocale("en"))
-    shown = page.get(f"/orders/{copied.public_id}/").content.decode()
-    assert copied.sizing
-    for step in copied.sizing:
-        assert escape(stretched(step["label"])) in shown
+    shown = page.get(address).content.decode()
+    assert stretched("{0} of {1} {2} equity").format("1,284", "21,400", "USDT") in shown
+    for kept in copied.sizing:
+        assert escape(stretched(kept["label"])) in shown
 
 
 def test_what_happened_is_told_in_the_order_of_the_way_by_our_clock(page, copied):

@@ -16,6 +16,7 @@ from subscriptions.sizing import (
     round_entry,
     round_exit,
     size_entry,
+    written_out,
 )
 
 
@@ -142,7 +143,11 @@ def test_an_integer_step_gives_a_whole_number() -> None:
 def test_a_rest_below_the_minimum_sells_nothing_and_says_why() -> None:
     sized = round_exit(target=Decimal(0), held=Decimal("0.00003"), price=Decimal(60000), rules=rules())
     assert sized.amount == 0
-    assert "5 or more" in sized.steps[-1].detail
+    assert written_out(sized.steps[-1].as_json()) == {
+        "label": "Below the exchange's minimum",
+        "detail": "1.80 USDT; the exchange takes 5 or more",
+        "result": "carried to the next trade",
+    }
 
 
 def test_the_threads_decimal_context_does_not_matter() -> None:
