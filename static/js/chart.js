@@ -23,11 +23,12 @@
   }
 
   const money = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const seconds = points[points.length - 1][0] - points[0][0];
   const chart = LightweightCharts.createChart(place, {
     autoSize: true,
     layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 12 },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.1 } },
-    timeScale: { borderVisible: false, timeVisible: points[points.length - 1][0] - points[0][0] < 3 * 86400, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.1 }, entireTextOnly: true },
+    timeScale: { borderVisible: false, timeVisible: seconds < 3 * 86400, secondsVisible: seconds < 900, fixLeftEdge: true, fixRightEdge: true },
     handleScroll: { vertTouchDrag: false },
   });
   const equity = chart.addSeries(LightweightCharts.AreaSeries, {
