@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from exchanges.rounding import meets_minimum, plain, round_down, round_price_up
 from exchanges.types import MarketRules, OrderType
@@ -172,7 +172,7 @@ def _cut(order: Order, sized: Sized, relation: Relation, facts: Facts, rules: Ma
     amount = round_down(most, rules.lot_step)
     if amount >= wished or not meets_minimum(amount, bound, rules):
         return sized
-    label, detail = noop("Cut to your limits"), noop("{0} is more than they allow")
+    label, detail = gettext_noop("Cut to your limits"), gettext_noop("{0} is more than they allow")
     step = Step(label, detail, plain(amount), cut=rule, values=(plain(wished),))
     return Sized(amount, (*sized.steps, step))
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db import transaction
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from exchanges.rounding import EXACT
 from execution import claiming, orders, pacing, slices
@@ -188,6 +188,6 @@ def _expires_at(signal: Signal, strategy: Strategy) -> datetime | None:
 def _exit(signal: Signal) -> Verdict:
     """Exits are always copied: paused, blocked, above a limit, or at a venue that is silent now."""
     fraction = signal.exit_fraction if signal.exit_fraction is not None else Decimal(1)
-    part = noop("part of the strategy's position that was sold")
-    step = Step(noop("Master's exit"), part, f"{fraction * 100:.2f} %")
+    part = gettext_noop("part of the strategy's position that was sold")
+    step = Step(gettext_noop("Master's exit"), part, f"{fraction * 100:.2f} %")
     return Verdict(Status.PENDING, None, "", fraction, None, (step,))

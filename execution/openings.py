@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db import transaction
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from exchanges.rounding import EXACT, plain
 from execution import claiming, guard, orders
@@ -199,19 +199,17 @@ def _verdict(scene: Scene, symbol: str, held: Decimal, target: Decimal) -> Verdi
         stop=why_no_entry(strategy_id=scene.strategy.pk, symbol=symbol, now=scene.now),
     )
     verdict = judge(wanted, scene.relation, scene.facts)
-    steps = (
-        Step(
-            noop("What the master holds"), noop("at the last price, {0}"), plain(held), values=(plain(price),)
-        ),
-        *verdict.steps,
-    )
+    label, detail = gettext_noop("What the master holds"), gettext_noop("at the last price, {0}")
+    steps = (Step(label, detail, plain(held), values=(plain(price),)), *verdict.steps)
     if verdict.status != Status.PENDING:
         return replace(verdict, steps=steps)
     missing = verdict.target_change - target
     if missing <= 0:
         return None
     if target:
-        steps += (Step(noop("Without what was copied already"), f"− {plain(target)}", plain(missing)),)
+        steps += (
+            Step(gettext_noop("Without what was copied already"), f"− {plain(target)}", plain(missing)),
+        )
     return replace(verdict, target_change=missing, steps=steps)
 
 

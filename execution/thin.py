@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal, localcontext
 
 from django.conf import settings
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from exchanges.rounding import EXACT, plain
 from execution import wishes
@@ -92,8 +92,8 @@ def cut(sized: Sized, shares: Mapping[str, str], exchange: str) -> Sized:
     amount = EXACT.multiply(sized.amount, Decimal(share)).quantize(PLACES, ROUND_DOWN, EXACT)
     percent = plain(Decimal(settings.MAX_BPS_OF_DAY_VOLUME) / 100)
     step = Step(
-        noop("Thin coin"),
-        noop("all copies together buy at most {0} % of what is traded in 24 hours"),
+        gettext_noop("Thin coin"),
+        gettext_noop("all copies together buy at most {0} % of what is traded in 24 hours"),
         plain(amount.quantize(Decimal("1e-8"), ROUND_DOWN)),
         cut="thin_coin",
         values=(percent,),

@@ -25,6 +25,8 @@ LAYERS = (
 )
 OUR_MODELS = [model for label in LAYERS for model in apps.get_app_config(label).get_models()]
 PACKAGES = ("copytrade", *LAYERS, "exchanges", "paper_exchange", "local")
+# `makemessages` finds the functions by their names, and `_`.
+HIDDEN_WORDS = re.compile(r"\bn?p?gettext\w* as (?!_\b)\w+")
 DRAWERS = re.compile(r"^(utils?|helpers?|common|core|misc|tools|base)(\.py)?$")
 
 
@@ -77,6 +79,10 @@ def test_every_file_is_short_enough_to_read() -> None:
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > 460
     }
     assert long == {}
+
+
+def test_words_for_translators_are_marked_by_names_that_their_tools_look_for() -> None:
+    assert [str(path) for path in files(*PACKAGES) if HIDDEN_WORDS.search(path.read_text())] == []
 
 
 def test_money_is_never_a_float_in_a_column() -> None:

@@ -7,15 +7,15 @@ from unittest import mock
 
 import pytest
 
-from exchanges.types import MarketRules
 from execution import settling
 from execution.answers import FIRST_LOOK_UP, apply
 from execution.states import Status
 from ledger.booking import SubPosition
 from tests.execution.test_answers import START, answer, claimed, fill, new_order, report
+from tests.subscriptions.test_sizing import rules
 
 ONE, TWO = Decimal(1), Decimal(2)
-RULES = {"paper": {"BTC/USDT": mock.Mock(spec=MarketRules, min_quantity=ONE, min_notional=Decimal(10))}}
+RULES = {"paper": {"BTC/USDT": rules(step="1", minimum="10")}}
 
 
 def test_a_larger_order_than_ours_does_not_take_a_filled_one_back() -> None:
@@ -47,7 +47,7 @@ def test_an_entry_that_never_raised_the_target_does_not_lower_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "filled", "rules", "is_more"),
+    ("status", "filled", "known", "is_more"),
     [
         (Status.REJECTED, ONE, RULES, False),
         (Status.FILLED, ONE, RULES, True),
@@ -56,11 +56,11 @@ def test_an_entry_that_never_raised_the_target_does_not_lower_it() -> None:
     ],
 )
 def test_an_exit_that_was_not_refused_goes_on_with_what_is_left(
-    status: Status, filled: Decimal, rules: dict[str, object], is_more: bool
+    status: Status, filled: Decimal, known: dict[str, object], is_more: bool
 ) -> None:
     order = new_order(kind="exit")
     order.status, order.exchange = status.value, "paper"
     order.filled_amount, order.filled_cost = filled, filled * 100
-    with mock.patch.object(settling, "rules_of", lambda venues: rules):
+    with mock.patch.object(settling, "rules_of", lambda venues: known):
         assert settling._can_sell_more(order, position(target=ONE, held=TWO)) is is_more
         assert settling._can_sell_more(order, position(target=TWO, held=TWO)) is False
