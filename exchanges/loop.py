@@ -14,6 +14,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import uvloop
+
 Result = TypeVar("Result")
 
 _CLOSING_SECONDS = 3.0
@@ -65,7 +67,7 @@ def _running_loop() -> asyncio.AbstractEventLoop:
     global _loop, _thread
     with _guard:
         if _loop is None:
-            _loop = asyncio.new_event_loop()
+            _loop = uvloop.new_event_loop()
             _thread = threading.Thread(target=_serve, args=(_loop,), name="exchanges", daemon=True)
             _thread.start()
         return _loop

@@ -6,14 +6,17 @@ No redirects, no cookies, no proxies, nothing repeated by itself. For the loop o
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
+import aiohappyeyeballs
 import httptools
 
 # Shorter than the time after which servers close a connection that nobody uses.
@@ -80,16 +83,19 @@ class Transport:
     async def _connect(self, origin: str) -> _Connection:
         parts = urlsplit(origin)
         is_secure = parts.scheme == "https"
+        port = parts.port or (443 if is_secure else 80)
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
+                found = await loop.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+                _, connection = await loop.create_connection(
                     _Connection,
-                    parts.hostname or "",
-                    parts.port or (443 if is_secure else 80),
+                    sock=await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=0.25),
                     ssl=self._context if is_secure else None,
-                    happy_eyeballs_delay=0.25,
+                    server_hostname=parts.hostname if is_secure else None,
                 )
-        except (OSError, TimeoutError) as error:
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: how this loop tells some failures of a socket.
             raise NotConnected(str(error)) from error
         return connection
 
@@ -139,8 +145,7 @@ class _Connection(asyncio.Protocol):
     # --- asyncio calls these ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import uvloop
+
 from .server import serve
 from .venue import Options
 
@@ -61,7 +63,7 @@ def main(given: Sequence[str] | None = None) -> None:
     )
     add_arguments(parser)
     try:
-        asyncio.run(run(parser.parse_args(given)))
+        uvloop.run(run(parser.parse_args(given)))
     except (OSError, ValueError) as error:
         parser.error(str(error))
 

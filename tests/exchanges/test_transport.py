@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohappyeyeballs
 import pytest
+import uvloop
 
 from exchanges import transport
 from exchanges.transport import Disconnected, NotConnected, Reply, Transport
@@ -57,7 +59,7 @@ def talk(*answers: bytes | Answer, to: Callable[[Transport, Server], Awaitable[A
             client.close()
             listening.close()
 
-    return asyncio.run(asyncio.wait_for(conversation(), 10))
+    return uvloop.run(asyncio.wait_for(conversation(), 10))
 
 
 async def ask(client: Transport, server: Server, seconds: float = 2) -> Reply:
@@ -119,7 +121,7 @@ def test_where_nobody_takes_the_connection_in_time_nothing_has_left(monkeypatch:
 
     async def unanswered(client: Transport, server: Server) -> None:
         client._connect_seconds = 0.05
-        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", never)
+        monkeypatch.setattr(aiohappyeyeballs, "start_connection", never)
         with pytest.raises(NotConnected):
             await ask(client, server)
         assert server.connections == 0

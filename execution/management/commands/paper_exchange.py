@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from decimal import Decimal
 from typing import Any
 
+import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
 from exchanges import gateway
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         if follow and options["candles"]:
             raise CommandError("Prices come from --candles or from --follow, not from both.")
         try:
-            asyncio.run(self._serve(options, _reader(follow) if follow else None))
+            uvloop.run(self._serve(options, _reader(follow) if follow else None))
         except ValueError as error:
             raise CommandError(f"--candles: {error}; --candles-symbol names one.") from error
         except OSError as error:
