@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,36 +37,36 @@ class Outcome:
 
 def send(claimed: Sequence[Claimed]) -> Iterator[list[Outcome]]:
     """Place all at once on the process's event loop; yield outcomes in small batches as they arrive."""
-    answers: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-    for order in claimed:
-        loop.submit(_place(order, answers))
+    batches: queue.SimpleQueue[list[Outcome]] = queue.SimpleQueue()
+    if claimed:
+        loop.submit(_place_all(claimed, batches))
     outstanding = len(claimed)
     while outstanding:
-        batch = _next_batch(answers, outstanding)
-        if not batch:
+        try:
+            batch = batches.get(timeout=ANSWER_LIMIT_SECONDS)
+        except queue.Empty:
             # Their rows stay `submitting`; the reconciler asks the venue.
             log.error("orders_without_answer", count=outstanding)
             return
+        # What came while the last batch was settled goes with this one.
+        while not batches.empty():
+            batch += batches.get()
         outstanding -= len(batch)
         yield batch
 
 
-def _next_batch(answers: queue.SimpleQueue[Outcome], most: int) -> list[Outcome]:
-    """The next answers, gathered for a moment; empty when none came for too long."""
-    batch: list[Outcome] = []
-    wait = ANSWER_LIMIT_SECONDS
-    until = 0.0
-    while len(batch) < most:
-        try:
-            batch.append(answers.get(timeout=wait))
-        except queue.Empty:
-            break
-        until = until or time.monotonic() + BATCH_SECONDS
-        wait = max(0.0, until - time.monotonic())
-    return batch
+async def _place_all(claimed: Sequence[Claimed], batches: queue.SimpleQueue[list[Outcome]]) -> None:
+    """Answers are gathered here for a moment from the first on: each hand-over wakes another thread."""
+    waiting = {asyncio.create_task(_place(order)) for order in claimed}
+    while waiting:
+        answered, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if waiting:
+            more, waiting = await asyncio.wait(waiting, timeout=BATCH_SECONDS)
+            answered |= more
+        batches.put([task.result() for task in answered])
 
 
-async def _place(order: Claimed, answers: queue.SimpleQueue[Outcome]) -> None:
+async def _place(order: Claimed) -> Outcome:
     report, error = None, None
     try:
         report = await gateway.place(order.account, order.request)
@@ -75,4 +75,4 @@ async def _place(order: Claimed, answers: queue.SimpleQueue[Outcome]) -> None:
     except Exception:
         log.exception("placing_failed", order_id=order.order_id)
         error = OutcomeUnknown("The order's outcome is not known.")
-    answers.put(Outcome(order.order_id, order.subscription_id, order.attempt, report, error, timezone.now()))
+    return Outcome(order.order_id, order.subscription_id, order.attempt, report, error, timezone.now())
