@@ -23,11 +23,11 @@ from records.bulk import select
 from strategies.models import Signal
 from subscriptions.models import Subscription
 
-SLICE = 125
+SLICE = 250
 # The first followers need not wait until all the others are cut, nor for a whole slice to be written.
 FIRST_SLICE = 20
 # Slices cut in one go: between two of them other signals have their turn.
-AT_ONCE = 16
+AT_ONCE = 8
 # Spreads who goes first over the followers; any large prime does.
 ROTATION = 2_147_483_647
 CLOCKS_DIFFER = timedelta(seconds=10)

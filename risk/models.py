@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -57,7 +58,7 @@ class LimitsModel(models.Model):
 
 
 class RiskLimitsQuerySet(models.QuerySet["RiskLimits"]):
-    def by_user(self, user_ids: Iterable[int]) -> dict[int, Limits]:
+    def by_user(self, user_ids: Iterable[int] | RawSQL) -> dict[int, Limits]:
         """The limits of those of the users who have set any."""
         rows = self.filter(user_id__in=user_ids).values_list("user_id", *_LIMITS)
         return {user_id: Limits(*limits) for user_id, *limits in rows}
@@ -72,7 +73,7 @@ class RiskLimits(LimitsModel):
 
 
 class SubscriptionLimitsQuerySet(models.QuerySet["SubscriptionLimits"]):
-    def by_subscription(self, subscription_ids: Iterable[int]) -> dict[int, Limits]:
+    def by_subscription(self, subscription_ids: Iterable[int] | RawSQL) -> dict[int, Limits]:
         """The limits of those of the subscriptions that have any."""
         rows = self.filter(subscription_id__in=subscription_ids)
         return {key: Limits(*limits) for key, *limits in rows.values_list("subscription_id", *_LIMITS)}
