@@ -31,7 +31,7 @@ def select(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
 
 
 def one_array(ids: Iterable[int]) -> RawSQL:
-    """For `filter(pk__in=one_array(ids))`: plain ids are each looked at by Django and named in the statement."""
+    """For `filter(pk__in=one_array(ids))`: Django looks at plain ids one by one, and names each."""
     return RawSQL("SELECT unnest(%s::bigint[])", (list(ids),))  # nosec B611 # the ids are a parameter
 
 
