@@ -49,6 +49,7 @@ def signal_with_copies(
         price=PRICE,
         at=now,
         detected_at=now + timedelta(milliseconds=12),
+        fanned_out_at=now,
         status=Signal.Status.DONE,
     )
     return [_copy(signal, subscription, status, at=now) for subscription, status in outcomes]

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from ledger.models import Position
-from strategies.models import Strategy
+from strategies.models import Signal, Strategy
 from tests.factories import SubscriptionFactory
 from tests.pages.market import hold, quote_price, record_equity, signal_with_copies, text_of
 
@@ -39,6 +39,19 @@ def test_each_signal_tells_what_became_of_every_copy(client, strategy, address):
     copies = [SubscriptionFactory.create(strategy=strategy) for _n in range(4)]
     signal_with_copies(strategy, list(zip(copies, ["filled", "filled", "skipped", "rejected"], strict=True)))
     assert "<strong>4</strong>: 2 copied, 1 skipped, 1 rejected" in text_of(client.get(address))
+
+
+@pytest.mark.parametrize("outcomes", [[], ["filled"]])
+def test_a_signal_on_its_way_to_the_followers_says_so(outcomes, client, strategy, address):
+    copies = [SubscriptionFactory.create(strategy=strategy) for _outcome in outcomes]
+    signal_with_copies(strategy, list(zip(copies, outcomes, strict=True)))
+    done = text_of(client.get(address))
+    assert "being copied" not in done
+    assert ("nobody followed" in done) is (not outcomes)
+    Signal.objects.update(fanned_out_at=None)
+    under_way = text_of(client.get(address))
+    assert "being copied" in under_way
+    assert "nobody followed" not in under_way
 
 
 def test_the_signals_are_asked_again_only_for_news(client, strategy, subscription, address):
