@@ -88,12 +88,25 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+# On a phone, scrolled to its end.
+END_IS_COVERED = """() => {
+    scrollTo(0, document.documentElement.scrollHeight);
+    const [end, bar] = [".foot .wrap", ".bottombar"].map((part) => document.querySelector(part));
+    const covered = end !== null && bar !== null
+        && end.getBoundingClientRect().bottom > bar.getBoundingClientRect().top;
+    scrollTo(0, 0);
+    return covered;
+}"""
+
+
 def faults(page: Page, address: str) -> list[str]:
     """In both themes, and on the smallest screen. The page is open afterwards."""
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(address)
     found = [f"light: {line}" for line in violations(page)]
+    if page.evaluate(END_IS_COVERED):
+        found.append("the bar covers the end of the page")
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.set_viewport_size({"width": 1280, "height": 800})
     found += [f"dark: {line}" for line in violations(page)]
