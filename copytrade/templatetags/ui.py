@@ -300,9 +300,13 @@ def is_checkbox(field: BoundField) -> bool:
 
 @register.filter
 def as_control(field: BoundField) -> SafeString:
-    """The field's widget with the style sheet's class, tied to its errors."""
+    """The field's widget with the style sheet's class, tied to its errors.
+
+    No placeholder: it would say again what the label says.
+    """
     attrs: dict[str, str | bool] = {
-        "class": "form-select" if isinstance(field.field.widget, Select) else "form-control"
+        "class": "form-select" if isinstance(field.field.widget, Select) else "form-control",
+        "placeholder": False,
     }
     if field.errors:
         attrs["aria-describedby"] = f"{field.id_for_label}_error"

@@ -69,7 +69,7 @@ def preview(page, address: str, **answers: str) -> tuple[str, dict[str, str]]:
 
 
 def test_without_groups_the_page_says_how_one_comes_about(page, user):
-    assert "1 Make a strategy private." in text_of(page.get(LIST))
+    assert "Make a strategy private, send an invite" in text_of(page.get(LIST))
     StrategyFactory.create(owner=user, visibility="private", slug="mine", name="Quiet")
     shown = page.get(LIST).content.decode()
     assert "Put clients who follow by your invites into a group" in shown
