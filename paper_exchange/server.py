@@ -27,8 +27,9 @@ async def listen(
     venue: Venue, *, host: str, port: int, read_prices: ReadPrices | None = None
 ) -> AsyncIterator[str]:
     """The running exchange; yields its address, which names the real port when `port` is 0."""
-    server = web.Server(Dispatcher(venue).handle)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1, access_log=None, keepalive_timeout=75.0)
+    # Said to the server, as the runner passes nothing on. A line for each request cost a quarter of it.
+    server = web.Server(Dispatcher(venue).handle, access_log=None, keepalive_timeout=75.0)
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, host, port, backlog=4096, reuse_address=True)
     await site.start()
