@@ -87,11 +87,10 @@ def found(order: Mapping[str, Any], *, client_order_id: str, symbol: str, now: d
 
 
 def with_fills(report: OrderReport, fills: Iterable[FillReport]) -> OrderReport:
-    complete = replace(report, fills=_in_order(fills))
-    if not (complete.fills and complete.is_final and complete.fills_complete):
-        return complete
-    last = replace(complete.fills[-1], order_is_final=True)
-    return replace(complete, fills=(*complete.fills[:-1], last))
+    told = _in_order(fills)
+    if told and report.is_final and sum(fill.quantity for fill in told) == report.filled:
+        told = (*told[:-1], replace(told[-1], order_is_final=True))
+    return replace(report, fills=told)
 
 
 def balances(answer: Mapping[str, Any]) -> dict[str, Balance]:
