@@ -1,6 +1,7 @@
 """Running the exchange: the socket it listens on and the ticks of its market."""
 
 import asyncio
+import gc
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -55,6 +56,8 @@ async def serve(
     read_prices: ReadPrices | None = None,
 ) -> None:
     """Run until `stop` is set; `announce` is told the address once requests are answered."""
+    # Orders are kept for good and hang in no circle: looking for circles over and over finds nothing.
+    gc.set_threshold(100_000, 50, 1000)
     async with listen(create_app(options), host=host, port=port, read_prices=read_prices) as address:
         announce(address)
         await stop.wait()
