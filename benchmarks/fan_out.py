@@ -21,7 +21,7 @@ from local.report import say, step
 SIZES = (1000, 10000)
 LATENCIES = (0, 100)
 # By size; others are small. Beyond a warm-up that counts for nothing but is shown.
-REPETITIONS = {1000: 5, 10000: 3}
+REPETITIONS = {1000: 9, 10000: 3}
 
 
 @dataclass(slots=True)
