@@ -25,7 +25,7 @@ from subscriptions.models import Subscription
 
 SLICE = 250
 # The first followers need not wait until all the others are cut, nor for a whole slice to be written.
-FIRST_SLICE = 20
+FIRST_SLICE = 50
 # Slices cut in one go: between two of them other signals have their turn.
 AT_ONCE = 8
 # Spreads who goes first over the followers; any large prime does.
@@ -65,6 +65,9 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
         if signal.fan_out_start is None:
             overtaken = _start(signal, now)
         slice_ids = _unwritten(signal) if signal.fan_out_is_planned else _cut(signal)
+        if signal.fan_out_cursor == 0 and not signal.fan_out_is_planned:
+            # Come round: who is below the start need not wait for another plan.
+            slice_ids += _cut(signal)
         signal.fan_out_moved_at = now
         signal.save(
             update_fields=[
@@ -120,9 +123,13 @@ def _unwritten(signal: Signal) -> list[int]:
 def _start(signal: Signal, now: datetime) -> Overtaken:
     """Choose who goes first, cut what a thin coin has no room for, and let a full exit overtake the entries
     that have not left yet."""
-    ids = Subscription.objects.following(signal.strategy_id).aggregate(low=Min("pk"), high=Max("pk"))
+    followers = Subscription.objects.following(signal.strategy_id)
+    ids = followers.aggregate(low=Min("pk"), high=Max("pk"))
     low, high = ids["low"] or 0, ids["high"] or 0
-    signal.fan_out_start = low + ((signal.number or 0) * ROTATION) % (high - low + 1)
+    # All in one slice: nobody is last.
+    are_few = followers[: FIRST_SLICE + 1].count() <= FIRST_SLICE
+    turn = 0 if are_few else ((signal.number or 0) * ROTATION) % (high - low + 1)
+    signal.fan_out_start = low + turn
     signal.fan_out_cursor = signal.fan_out_start - 1
     signal.thin_shares = shares_of(signal, now=now)
     return _overtake(signal) if signal.exit_fraction == 1 else Overtaken()

@@ -82,6 +82,7 @@ def test_a_batch_delivered_twice_places_each_order_once(world: World) -> None:
 
 def test_a_fan_out_that_died_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("execution.slices.FIRST_SLICE", 2)
+    monkeypatch.setattr("execution.slices.ROTATION", 0)
     signal = world.master_trades("buy", "0.01")
     (first,) = slices.plan(signal.pk, now=timezone.now()).slice_ids
     assert len(write_slice(first, now=timezone.now()).order_ids) == 2
@@ -90,6 +91,17 @@ def test_a_fan_out_that_died_goes_on_where_it_stopped(world: World, monkeypatch:
 
     owners = CopyOrder.objects.filter(signal=signal).values_list("subscription_id", flat=True)
     assert sorted(owners) == [subscription.pk for subscription in world.subscriptions]
+
+
+def test_who_is_below_the_start_is_handed_out_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("execution.slices.FIRST_SLICE", 2)
+    monkeypatch.setattr("execution.slices.ROTATION", 1)
+    world.copy("buy", "0.01")
+    signal = world.master_trades("buy", "0.01")
+
+    plan = slices.plan(signal.pk, now=timezone.now())
+    assert plan.is_complete
+    assert len(plan.slice_ids) == 2
 
 
 @pytest.mark.parametrize("number", range(8))
