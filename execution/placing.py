@@ -19,6 +19,7 @@ from execution.claiming import Claimed
 log = structlog.get_logger(__name__)
 
 BATCH_SECONDS = 0.03
+SENT_TOGETHER = 10
 # Longer than any call's own limit: a lost future must not hold a worker thread.
 ANSWER_LIMIT_SECONDS = 30.0
 
@@ -57,7 +58,12 @@ def send(claimed: Sequence[Claimed]) -> Iterator[list[Outcome]]:
 
 async def _place_all(claimed: Sequence[Claimed], batches: queue.SimpleQueue[list[Outcome]]) -> None:
     """Answers are gathered here for a moment from the first on: each hand-over wakes another thread."""
-    waiting = {asyncio.create_task(_place(order)) for order in claimed}
+    waiting = set()
+    for number, order in enumerate(claimed, 1):
+        waiting.add(asyncio.create_task(_place(order)))
+        if number % SENT_TOGETHER == 0:
+            # The loop sends at the end of a turn: the first need not wait until the last is signed.
+            await asyncio.sleep(0)
     while waiting:
         answered, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if waiting:
