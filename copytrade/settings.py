@@ -335,6 +335,7 @@ USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False
+FORMAT_MODULE_PATH = ["copytrade.formats"]
 
 # --- REST --------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Reviewing in the admin: who may, what it takes, what is on record."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core import signing
@@ -256,3 +256,8 @@ def test_files_that_no_document_names_are_swept_away_when_old(case, private_fold
     assert services.remove_orphans(now=now) == 0
     assert services.remove_orphans(now=now + timedelta(hours=2)) == 1
     assert files.read(case.documents.get().stored_as)
+
+
+def test_the_queue_tells_moments_as_all_other_pages_do(rita, case):
+    KycCase.objects.update(submitted_at=datetime(2026, 11, 27, 20, 8, tzinfo=UTC))
+    assert "27 Nov 2026, 20:08" in rita.get(QUEUE).content.decode()
