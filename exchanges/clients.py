@@ -131,7 +131,7 @@ class _Watched:
             _log.info("%s does not answer yet: %s", self.gate.venue.exchange, type(error).__name__)
 
     @staticmethod
-    def urlencode(params: Any = {}, doseq: bool = False, sort: bool = False) -> str:  # noqa: B006 - as ccxt's
+    def urlencode(params: Mapping[str, Any], doseq: bool = False, sort: bool = False) -> str:
         """As ccxt's, which looks at each letter of each name and value."""
         told = "&".join([f"{name}={value}" for name, value in params.items()])
         # Neither of the two signs is in a name or a value; `True` is sent as `true`.

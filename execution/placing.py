@@ -19,6 +19,7 @@ from execution.claiming import Claimed
 log = structlog.get_logger(__name__)
 
 BATCH_SECONDS = 0.03
+# Orders that are signed before the loop sends them.
 SENT_TOGETHER = 10
 # Longer than any call's own limit: a lost future must not hold a worker thread.
 ANSWER_LIMIT_SECONDS = 30.0

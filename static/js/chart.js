@@ -64,7 +64,7 @@
       grid: { vertLines: { visible: false }, horzLines: { color: colour("hair") } },
       crosshair: { vertLine: { color: colour("line") }, horzLine: { color: colour("line") } },
     });
-    // Of the last value's label, whose text is black or white: neither can be read on a pale red.
+    // Of the last value's label: on our dark theme's red the library would write in white.
     const label = colour("ink-3");
     equity.applyOptions({ lineColor: line, priceLineColor: label, topColor: faded(line, 0.28), bottomColor: faded(line, 0.02) });
     drawdown.applyOptions({ lineColor: fall, priceLineColor: label, topColor: faded(fall, 0.02), bottomColor: faded(fall, 0.28) });

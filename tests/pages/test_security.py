@@ -24,6 +24,20 @@ ROLE_AT_SIGN_UP = "Role changed"
 ELSEWHERE = Origin(ip="203.0.113.9", user_agent="Somebody")
 
 
+@pytest.mark.parametrize("address", ["/accounts/signup/", "/accounts/password/reset/"])
+def test_what_is_asked_for_is_said_once(client, address):
+    main = text_of(client.get(address)).partition("<main")[2]
+    assert "E-mail</label>" in main
+    assert "placeholder" not in main
+
+
+def test_a_new_password_is_asked_for_in_our_words(page):
+    shown = text_of(page.get("/accounts/password/change/"))
+    assert all(
+        f"{label}</label>" in shown for label in ("Current password", "New password", "New password (again)")
+    )
+
+
 def test_without_a_second_factor_one_is_led_to_it(page):
     assert "Your password alone opens this account" in text_of(page.get(HERE))
 
