@@ -11,7 +11,7 @@ from typing import Any
 
 from exchanges import clock
 from exchanges.errors import SymbolUnknown
-from exchanges.reports import average_of, decimal, with_fills
+from exchanges.reports import average_of, decimal
 from exchanges.rounding import plain
 from exchanges.types import FillReport, OrderReport, OrderRequest, OrderType
 
@@ -44,34 +44,40 @@ def order_parameters(request: OrderRequest, listed: Mapping[str, Mapping[str, An
 
 def placed(answer: Mapping[str, Any], request: OrderRequest) -> OrderReport:
     """The answer to POST order, with its fills; LookupError, TypeError or ValueError when it is none."""
-    filled = Decimal(answer["executedQty"])
-    report = OrderReport(
+    filled, requested = Decimal(answer["executedQty"]), Decimal(answer["origQty"])
+    order_id, at = str(answer["orderId"]), clock.at_milliseconds(int(answer["transactTime"]))
+    is_final = answer["status"] in _FINAL
+    told = {str(fill["tradeId"]): fill for fill in answer.get("fills", ())}
+    trade_ids = sorted(told, key=lambda trade_id: (len(trade_id), trade_id))
+    is_whole = is_final and sum(Decimal(fill["qty"]) for fill in told.values()) == filled
+
+    def fill_of(trade_id: str) -> FillReport:
+        fill = told[trade_id]
+        fee = decimal(fill["commission"])
+        return FillReport(
+            symbol=request.symbol,
+            venue_order_id=order_id,
+            trade_id=trade_id,
+            client_order_id=request.client_order_id,
+            side=request.side,
+            price=Decimal(fill["price"]),
+            quantity=Decimal(fill["qty"]),
+            fee=fee,
+            fee_asset=fill["commissionAsset"] if fee else "",
+            at=at,
+            order_quantity=requested,
+            order_is_final=is_whole and trade_id == trade_ids[-1],
+        )
+
+    return OrderReport(
         client_order_id=request.client_order_id,
-        venue_order_id=str(answer["orderId"]),
+        venue_order_id=order_id,
         symbol=request.symbol,
         side=request.side,
-        requested=Decimal(answer["origQty"]),
+        requested=requested,
         filled=filled,
         average_price=average_of(decimal(answer["cummulativeQuoteQty"]), filled),
-        is_final=answer["status"] in _FINAL,
-        fills=(),
-        at=clock.at_milliseconds(int(answer["transactTime"])),
-    )
-    return with_fills(report, [_fill(fill, report) for fill in answer.get("fills", ())])
-
-
-def _fill(fill: Mapping[str, Any], report: OrderReport) -> FillReport:
-    fee = decimal(fill["commission"])
-    return FillReport(
-        symbol=report.symbol,
-        venue_order_id=report.venue_order_id,
-        trade_id=str(fill["tradeId"]),
-        client_order_id=report.client_order_id,
-        side=report.side,
-        price=Decimal(fill["price"]),
-        quantity=Decimal(fill["qty"]),
-        fee=fee,
-        fee_asset=fill["commissionAsset"] if fee else "",
-        at=report.at,
-        order_quantity=report.requested,
+        is_final=is_final,
+        fills=tuple(fill_of(trade_id) for trade_id in trade_ids),
+        at=at,
     )

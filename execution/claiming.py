@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -34,8 +35,7 @@ from subscriptions.relations import Relation, lock_relations, write_money
 from wallets.access import Access, open_accounts
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """An order that this process alone may send, once."""
 
     order_id: int

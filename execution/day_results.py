@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
@@ -146,8 +145,8 @@ def _told_by_books(copies: Copies, held: Holdings, prices: Prices, now: datetime
             realised = copy.realised_pnl
             for symbol, change in traded.get(key, {}).items():
                 present = before.get(symbol, NOTHING)
-                before[symbol] = replace(
-                    present, held=present.held - change.held, cost=present.cost - change.cost
+                before[symbol] = present._replace(
+                    held=present.held - change.held, cost=present.cost - change.cost
                 )
                 realised -= change.realised_pnl
             result = _result(copy, realised, before, prices)

@@ -20,7 +20,7 @@ from execution.claiming import Claimed
 from execution.decisions import Facts
 from execution.entries import Purchase, Verdict, judge
 from execution.metrics import count_ended
-from execution.models import CopyOrder, FanOutSlice, client_order_id
+from execution.models import CopyOrder, client_order_id
 from execution.orders import Order
 from execution.pacing import Address
 from execution.reasons import Reason
@@ -52,18 +52,12 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
     rules = rules_of({exchange for exchange, _ in venues})
     grants = pacing.grants(venues, is_exit=is_exit) if claim_for else {}
     with localcontext(EXACT), transaction.atomic(durable=True):
-        piece = (
-            FanOutSlice.objects.select_for_update(of=("self",))
-            .select_related("signal__strategy")
-            .filter(pk=slice_id)
-            .first()
-        )
-        if piece is None:
+        taken = slices.take(slice_id)
+        if taken is None:
             return Written([], [])
-        signal = piece.signal
-        relations = lock_followers(
-            signal.strategy_id, number=signal.number or 0, above=piece.above, upto=piece.upto
-        )
+        signal_id, above, upto = taken
+        signal = Signal.objects.select_related("strategy").get(pk=signal_id)
+        relations = lock_followers(signal.strategy_id, number=signal.number or 0, above=above, upto=upto)
         facts = claiming.facts_for(relations, rules, quotes=[signal.strategy.quote], now=now)
         wanted = _wanted(signal, now)
         new = [order_of(signal, relation, facts, now, wanted) for relation in relations.values()]
@@ -72,7 +66,6 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
         orders.insert(new, now=now)
         claiming.write_changes(facts, now=now)
         write_denied(facts.denied, now=now)
-        piece.delete()
     slices.finish(signal.pk, now=now)
     count_ended(new)
     waiting = [order.id for order in new if order.status == Status.PENDING and order.due_at <= now]

@@ -28,6 +28,8 @@ RISK_BLOCKS = Counter(
 SIGNALS = Counter("copytrade_signals", "Signals that were numbered, by where they came from.", ["source"])
 
 STAGES = ("detect", "size", "submit", "fill", "total")
+# Of an order, between which the stages lie.
+_MOMENTS = ("signal_at", "detected_at", "submitted_at", "acknowledged_at", "finished_at")
 # What is there from the first scrape on can be told from what never happened.
 _LATENCY = {stage: LATENCY.labels(stage) for stage in STAGES}
 for _source in Signal.Source.values:
@@ -57,16 +59,13 @@ def count_statuses(counts: Mapping[tuple[str, str], int]) -> None:
 
 def _observe(filled: list[Order]) -> None:
     """The stages of filled orders; one that a stage's moment is missing of has no such stage."""
-    moments = [
-        (order.signal_at, order.detected_at, order.submitted_at, order.acknowledged_at, order.finished_at)
-        for order in filled
-    ]
-    for number, stage in enumerate(STAGES[:-1]):
-        steps = [tuple(pairwise(times))[number] for times in moments]
-        observe_all(_LATENCY[stage], [_seconds(start, end) for start, end in steps if start and end])
-    observe_all(
-        _LATENCY["total"], [_seconds(times[0], times[-1]) for times in moments if times[0] and times[-1]]
-    )
+    if not filled:
+        return
+    columns = [[getattr(order, name) for order in filled] for name in _MOMENTS]
+    steps = [*pairwise(columns), (columns[0], columns[-1])]
+    for stage, (starts, ends) in zip(STAGES, steps, strict=True):
+        both = zip(starts, ends, strict=True)
+        observe_all(_LATENCY[stage], [_seconds(start, end) for start, end in both if start and end])
 
 
 def _seconds(start: datetime, end: datetime) -> float:

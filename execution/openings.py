@@ -7,7 +7,7 @@ is killed before the commit has done nothing, and the workers' sweep comes back 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
@@ -202,7 +202,7 @@ def _verdict(scene: Scene, symbol: str, held: Decimal, target: Decimal) -> Verdi
     label, detail = gettext_noop("What the master holds"), gettext_noop("at the last price, {0}")
     steps = (Step(label, detail, plain(held), values=(plain(price),)), *verdict.steps)
     if verdict.status != Status.PENDING:
-        return replace(verdict, steps=steps)
+        return verdict._replace(steps=steps)
     missing = verdict.target_change - target
     if missing <= 0:
         return None
@@ -210,7 +210,7 @@ def _verdict(scene: Scene, symbol: str, held: Decimal, target: Decimal) -> Verdi
         steps += (
             Step(gettext_noop("Without what was copied already"), f"− {plain(target)}", plain(missing)),
         )
-    return replace(verdict, target_change=missing, steps=steps)
+    return verdict._replace(target_change=missing, steps=steps)
 
 
 def _order(scene: Scene, symbol: str, verdict: Verdict) -> Order:

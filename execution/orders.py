@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
-from json import dumps
 from operator import attrgetter
 from typing import Any
+
+import orjson
 
 from execution.models import CopyOrder
 from execution.states import FINAL, Status
 from records.bulk import insert_rows, next_ids, select, update_rows
-from records.fields import uuid7
+from records.fields import uuid7_texts
 from records.timeline import identity
 
 ZERO = Decimal(0)
@@ -114,7 +115,10 @@ def insert(orders: Sequence[Order], *, now: datetime) -> None:
         order.id, order.written_in = key, here
     names = (*_INSERTED, "sizing", "public_id", "created_at", "updated_at")
     values = attrgetter(*_INSERTED)
-    rows = [(*values(order), dumps(order.sizing), uuid7(), now, now) for order in orders]
+    rows = [
+        (*values(order), _json(order.sizing), public_id, now, now)
+        for order, public_id in zip(orders, uuid7_texts(len(orders)), strict=True)
+    ]
     insert_rows(CopyOrder, names, rows)
 
 
@@ -125,14 +129,18 @@ def write(orders: Iterable[Order], names: Sequence[str], *, now: datetime) -> No
 
 
 def write_traces(orders: Iterable[Order]) -> None:
-    update_rows(CopyOrder, ("id", "sizing"), [(order.id, dumps(order.sizing)) for order in orders])
+    update_rows(CopyOrder, ("id", "sizing"), [(order.id, _json(order.sizing)) for order in orders])
 
 
 def write_attempts(orders: Iterable[Order]) -> None:
     """Of those that were sent in vain: when and why, and how they are sent next. Nothing for the others."""
     rows = [
-        (order.id, order.type, order.price, dumps(order.earlier_attempts))
+        (order.id, order.type, order.price, _json(order.earlier_attempts))
         for order in orders
         if order.earlier_attempts
     ]
     update_rows(CopyOrder, ("id", "type", "price", "earlier_attempts"), rows)
+
+
+def _json(told: object) -> str:
+    return orjson.dumps(told).decode()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from django.utils import timezone
@@ -25,8 +25,7 @@ SENT_TOGETHER = 10
 ANSWER_LIMIT_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of sending or looking up an order: a report, or the error that stands for it."""
 
     order_id: int

@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from execution import leaving, notices
 from execution.models import MasterFeed
 from execution.reasons import Reason
 from ledger.models import Mark, Position
+from records.bulk import select
 from strategies.models import Strategy, StrategySymbol
 from subscriptions.models import Subscription
 from wallets.models import ExchangeAccount
@@ -31,22 +32,28 @@ CLEARLY_LOST = (
 )
 
 
+# Asked before each slice of orders, where Django would need longer to put the question than PostgreSQL to
+# answer it. Lost as above.
+_CLAIM = """
+    SELECT account.status = 'invalid' OR account.disconnected_at IS NOT NULL OR NOT owner.is_active
+            OR coalesce(feed.alive_at < %s, false),
+        claim.coins_left_at IS NOT NULL
+    FROM strategies_strategysymbol claim
+    JOIN wallets_exchangeaccount account ON account.id = claim.exchange_account_id
+    JOIN accounts_user owner ON owner.id = account.owner_id
+    LEFT JOIN execution_masterfeed feed ON feed.exchange_account_id = account.id
+    WHERE claim.strategy_id = %s AND claim.symbol = %s
+"""
+
+
 def why_no_entry(*, strategy_id: int, symbol: str, now: datetime) -> Reason | None:
     """Why nobody buys this with the master now, or None."""
-    feed = MasterFeed.objects.filter(exchange_account=OuterRef("exchange_account"))
-    claim = (
-        StrategySymbol.objects.filter(strategy=strategy_id, symbol=symbol)
-        .annotate(
-            is_lost=Case(When(CLEARLY_LOST, then=Value(True)), default=Value(False)),
-            is_silent=Exists(feed.filter(alive_at__lt=now - SILENT_AFTER)),
-        )
-        .first()
-    )
-    if claim is None:
-        return None
-    if claim.is_lost or claim.is_silent:
-        return Reason.MASTER_LOST
-    return Reason.MASTER_MOVED_COINS if claim.coins_left_at else None
+    for is_lost, are_coins_gone in select(_CLAIM, (now - SILENT_AFTER, strategy_id, symbol)):
+        if is_lost:
+            return Reason.MASTER_LOST
+        if are_coins_gone:
+            return Reason.MASTER_MOVED_COINS
+    return None
 
 
 def note_asked(*, account_id: int, is_answered: bool, now: datetime) -> None:

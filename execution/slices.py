@@ -9,9 +9,10 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import repeat
+from json import dumps
 
 from django.db import transaction
-from django.db.models import Max, Min, Q
 
 from execution.endings import finish_if_settled
 from execution.metrics import count_statuses
@@ -19,9 +20,8 @@ from execution.models import FanOutSlice
 from execution.reasons import Reason
 from execution.states import Status
 from execution.thin import shares_of
-from records.bulk import select
+from records.bulk import insert_rows, next_ids, select, update_rows
 from strategies.models import Signal
-from subscriptions.models import Subscription
 
 SLICE = 250
 # The first followers need not wait until all the others are cut, nor for a whole slice to be written.
@@ -56,33 +56,32 @@ def plan(signal_id: int, *, now: datetime) -> Plan:
     While an earlier signal of the same strategy and symbol is not written for everybody, its slices come
     first: an exit must find the entries that it closes.
     """
-    wanted = Signal.objects.select_related("strategy").get(pk=signal_id)
     overtaken = Overtaken()
     with transaction.atomic(durable=True):
-        signal = _first_to_write(wanted, now)
+        signal = _first_to_write(signal_id, now)
         if signal is None:
-            return Plan([], wanted.is_exit, is_complete=True)
+            return Plan([], is_exit=False, is_complete=True)
         if signal.fan_out_start is None:
             overtaken = _start(signal, now)
         slice_ids = _unwritten(signal) if signal.fan_out_is_planned else _cut(signal)
         if signal.fan_out_cursor == 0 and not signal.fan_out_is_planned:
             # Come round: who is below the start need not wait for another plan.
             slice_ids += _cut(signal)
-        signal.fan_out_moved_at = now
-        signal.save(
-            update_fields=[
-                "fan_out_start",
-                "fan_out_cursor",
-                "fan_out_is_planned",
-                "fan_out_moved_at",
-                "thin_shares",
-            ]
-        )
+        _write(signal, now)
     finish_if_settled(overtaken.signal_ids)
     count_statuses({(Status.SKIPPED, exchange): count for exchange, count in overtaken.by_exchange.items()})
     if not slice_ids:
         finish(signal.pk, now=now)
-    return Plan(slice_ids, signal.is_exit, signal.fan_out_is_planned and signal.pk == wanted.pk)
+    return Plan(slice_ids, signal.is_exit, signal.fan_out_is_planned and signal.pk == signal_id)
+
+
+def take(slice_id: int) -> tuple[int, int, int] | None:
+    """Its signal, and between which ids its followers are: to write their orders in this transaction.
+
+    None if somebody has done so. Who asks meanwhile waits for this transaction's end.
+    """
+    query = "DELETE FROM execution_fanoutslice WHERE id = %s RETURNING signal_id, above, upto"
+    return next(iter(select(query, (slice_id,))), None)
 
 
 def finish(signal_id: int, *, now: datetime) -> None:
@@ -102,17 +101,35 @@ _FINISH = """
 """
 
 
-def _first_to_write(wanted: Signal, now: datetime) -> Signal | None:
-    """Locked. Entries that are too old to be bought hold up nobody."""
-    too_old = now - timedelta(seconds=wanted.strategy.max_signal_age_seconds) - CLOCKS_DIFFER
-    holds_up = Q(pk=wanted.pk) | Q(side="sell") | Q(at__gte=too_old)
-    return (
-        Signal.objects.to_fan_out()
-        .filter(holds_up, strategy=wanted.strategy, symbol=wanted.symbol, number__lte=wanted.number)
-        .select_for_update(of=("self",), no_key=True)
-        .order_by("number")
-        .first()
+# The first order of a signal waits for all that is asked here: Django would need longer to put most of these
+# questions than PostgreSQL to answer them.
+_FIRST_TO_WRITE = """
+    SELECT s.id FROM strategies_signal wanted
+    JOIN strategies_strategy t ON t.id = wanted.strategy_id
+    JOIN strategies_signal s ON s.strategy_id = wanted.strategy_id AND s.symbol = wanted.symbol
+        AND s.number <= wanted.number AND s.fanned_out_at IS NULL
+    WHERE wanted.id = %s AND (
+        s.id = wanted.id OR s.side = 'sell'
+        OR s.at >= %s::timestamptz - make_interval(secs => t.max_signal_age_seconds)
     )
+    ORDER BY s.number LIMIT 1
+    FOR NO KEY UPDATE OF s
+"""
+
+
+def _first_to_write(signal_id: int, now: datetime) -> Signal | None:
+    """Locked. Entries that are too old to be bought hold up nobody."""
+    found = select(_FIRST_TO_WRITE, (signal_id, now - CLOCKS_DIFFER))
+    return Signal.objects.get(pk=found[0][0]) if found else None
+
+
+def _write(signal: Signal, now: datetime) -> None:
+    """How far its followers are cut into slices."""
+    signal.fan_out_moved_at = now
+    shares = None if signal.thin_shares is None else dumps(signal.thin_shares)
+    row = signal.pk, signal.fan_out_start, signal.fan_out_cursor, signal.fan_out_is_planned, now, shares
+    names = "id", "fan_out_start", "fan_out_cursor", "fan_out_is_planned", "fan_out_moved_at", "thin_shares"
+    update_rows(Signal, names, [row])
 
 
 def _unwritten(signal: Signal) -> list[int]:
@@ -123,17 +140,23 @@ def _unwritten(signal: Signal) -> list[int]:
 def _start(signal: Signal, now: datetime) -> Overtaken:
     """Choose who goes first, cut what a thin coin has no room for, and let a full exit overtake the entries
     that have not left yet."""
-    followers = Subscription.objects.following(signal.strategy_id)
-    ids = followers.aggregate(low=Min("pk"), high=Max("pk"))
-    low, high = ids["low"] or 0, ids["high"] or 0
+    own = signal.strategy_id
+    [(low, high, count)] = select(_EXTENT, (own, FIRST_SLICE + 1, own))
     # All in one slice: nobody is last.
-    are_few = followers[: FIRST_SLICE + 1].count() <= FIRST_SLICE
+    are_few = count <= FIRST_SLICE
     turn = 0 if are_few else ((signal.number or 0) * ROTATION) % (high - low + 1)
-    signal.fan_out_start = low + turn
+    signal.fan_out_start = (low or 0) + turn
     signal.fan_out_cursor = signal.fan_out_start - 1
     signal.thin_shares = shares_of(signal, now=now)
     return _overtake(signal) if signal.exit_fraction == 1 else Overtaken()
 
+
+_EXTENT = """
+    SELECT min(id), max(id), (SELECT count(*) FROM (
+        SELECT 1 FROM subscriptions_subscription WHERE strategy_id = %s AND status <> 'closed' LIMIT %s
+    ) few)
+    FROM subscriptions_subscription WHERE strategy_id = %s AND status <> 'closed'
+"""
 
 # What followers opened on their own goes too: the master holds it no more.
 _OVERTAKE = """
@@ -183,15 +206,13 @@ def _cut(signal: Signal) -> list[int]:
     ends = [end for (end,) in select(_CUTS, asked)]
     are_more = len(ends) > most // size
     ends = ends[: most // size]
-    slices = [
-        FanOutSlice(signal=signal, above=low, upto=high)
-        for low, high in zip([above, *ends], ends, strict=False)
-    ]
-    FanOutSlice.objects.bulk_create(slices)
+    keys = [key for (key,) in next_ids(len(ends), FanOutSlice)]
+    rows = zip(keys, repeat(signal.pk), [above, *ends], ends, strict=False)
+    insert_rows(FanOutSlice, ("id", "signal", "above", "upto"), list(rows))
     last = ends[-1] if ends else above
     signal.fan_out_cursor = -last if is_round else last
     if not are_more:
         # All above the start are cut: round to the lowest; round already, or nobody below: that was all.
         signal.fan_out_cursor = 0
         signal.fan_out_is_planned = is_round or start <= 1
-    return [row.pk for row in slices]
+    return keys

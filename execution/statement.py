@@ -6,7 +6,7 @@ The opening is the closing of whatever ended at that moment: both are counted fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 from heapq import merge
@@ -102,8 +102,7 @@ class _Count:
             booked, realised_pnl = book(NOTHING, execution), trade.realised_pnl
             quantity = execution.quantity if execution.side == "buy" else -execution.quantity
             in_base = execution.fee if execution.fee_asset == execution.base else ZERO
-            after = replace(
-                before,
+            after = before._replace(
                 held=before.held + quantity - in_base,
                 cost=before.cost + realised_pnl - booked.cash_change,
             )

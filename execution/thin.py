@@ -14,7 +14,6 @@ from django.utils.translation import gettext_noop
 
 from exchanges.rounding import EXACT, plain
 from execution import wishes
-from ledger.models import Mark
 from records.bulk import select
 from strategies.models import Signal
 from subscriptions.sizing import BPS, PLACES, Sized, Step
@@ -24,6 +23,10 @@ VOLUME_IS_GOOD_FOR = timedelta(hours=1)
 SHARE = Decimal("0.000001")
 ZERO = Decimal(0)
 
+_VOLUMES = """
+    SELECT exchange, quote_volume_24h FROM ledger_mark
+    WHERE symbol = %s AND at >= %s AND quote_volume_24h IS NOT NULL
+"""
 # What `subscriptions.sizing` gives each, in quote, and no more than the copy has: in one statement, as the
 # first order waits for it.
 _WISHES = """
@@ -46,17 +49,11 @@ def shares_of(signal: Signal, *, now: datetime) -> dict[str, str]:
     A volume that is not known cuts nothing. Where even all that was kept of wishes is within it, nobody's is
     summed up.
     """
-    known = Mark.objects.filter(
-        symbol=signal.symbol, at__gte=now - VOLUME_IS_GOOD_FOR, quote_volume_24h__isnull=False
-    )
-    volumes = {} if signal.is_exit else dict(known.values_list("exchange", "quote_volume_24h"))
+    volumes = [] if signal.is_exit else select(_VOLUMES, (signal.symbol, now - VOLUME_IS_GOOD_FOR))
     if not volumes:
         return {}
     with localcontext(EXACT):
-        most = {
-            exchange: (volume or ZERO) * settings.MAX_BPS_OF_DAY_VOLUME / BPS
-            for exchange, volume in volumes.items()
-        }
+        most = {exchange: volume * settings.MAX_BPS_OF_DAY_VOLUME / BPS for exchange, volume in volumes}
         facts = _facts(signal)
         bounds = wishes.at_most(signal.strategy_id, most, *facts, now=now)
         unsure = [

@@ -22,9 +22,8 @@ from execution.counted import (
 )
 from execution.day_results import add_day_results, write_openings
 from ledger.models import Mark
-from records.bulk import one_array
 from risk.checks import Allowance, Limits, Usage
-from risk.models import DayOpening, RiskLimits, SubscriptionLimits
+from risk.models import DayOpening, RiskLimits, limits_of_copies, limits_of_users
 from risk.rates import Rates, symbols_between
 from subscriptions.relations import Relation
 
@@ -54,8 +53,8 @@ def lock_allowances(relations: Mapping[int, Relation], quotes: Iterable[str], *,
 
     The rows of people's limits are locked after the copies: claims of one person come one after the other.
     """
-    users = RiskLimits.objects.by_user(one_array({row.follower_id for row in relations.values()}))
-    own = SubscriptionLimits.objects.by_subscription(one_array(relations))
+    users = limits_of_users({row.follower_id for row in relations.values()})
+    own = limits_of_copies(relations)
     counted = {key for key, limits in users.items() if limits.is_counted}
     if counted:
         list(RiskLimits.objects.select_for_update(no_key=True).filter(user_id__in=counted).order_by("pk"))

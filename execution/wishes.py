@@ -77,10 +77,15 @@ def at_most(
     now: datetime,
 ) -> dict[str, Decimal]:
     """By venue a sum that the wishes do not exceed; none where nothing is kept."""
-    rows = KeptWishes.objects.filter(strategy_id=strategy_id, exchange__in=exchanges, at__gte=now - GOOD_FOR)
+    rows = select(_KEPT, (strategy_id, list(exchanges), now - GOOD_FOR))
     with localcontext(EXACT):
         return {
-            row.exchange: MARGIN
-            * (row.of_spent * spent + row.of_order * part_of_order + row.of_equity * part_of_equity)
-            for row in rows
+            exchange: MARGIN * (of_spent * spent + of_order * part_of_order + of_equity * part_of_equity)
+            for exchange, of_spent, of_order, of_equity in rows
         }
+
+
+_KEPT = """
+    SELECT exchange, of_spent, of_order, of_equity FROM execution_keptwishes
+    WHERE strategy_id = %s AND exchange = ANY(%s) AND at >= %s
+"""

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 from exchanges.rounding import EXACT, plain
 from exchanges.types import FillReport
 from ledger.models import Fill, Mark, Position, Posting, Trade
 from ledger.pnl import PLACES, Booked, Execution, Holding, book
 from records.bulk import insert_rows, next_ids, select, update_rows
-from records.fields import uuid7
+from records.fields import uuid7_texts
 from subscriptions.relations import Relation, write_money
 
 ZERO = Decimal(0)
@@ -48,8 +49,7 @@ class SubPosition:
 Positions = Mapping[PositionKey, SubPosition]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A fill, and whose it is: a follower's subscription, or (None) the strategy's own master."""
 
     fill: FillReport
@@ -208,9 +208,11 @@ _POSTING = ("trade", "source", "destination", "amount", "asset")
 
 def _write(booked: Sequence[tuple[Entry, Booked]], now: datetime) -> None:
     fills, trades, postings = [], [], []
-    for (entry, result), (fill_id, trade_id) in zip(booked, next_ids(len(booked), Fill, Trade), strict=True):
+    count = len(booked)
+    keys = zip(next_ids(count, Fill, Trade), uuid7_texts(count), strict=True)
+    for (entry, result), ((fill_id, trade_id), public_id) in zip(booked, keys, strict=True):
         fills.append(_fill_row(entry, fill_id, now))
-        trades.append(_trade_row(entry, result, fill_id, trade_id, now))
+        trades.append(_trade_row(entry, result, fill_id, trade_id, public_id, now))
         postings += _postings(entry, result, trade_id)
     insert_rows(Fill, _FILL, fills)
     insert_rows(Trade, _TRADE, trades)
@@ -226,11 +228,11 @@ def _fill_row(entry: Entry, fill_id: int, now: datetime) -> tuple[object, ...]:
 
 
 def _trade_row(
-    entry: Entry, result: Booked, fill_id: int, trade_id: int, now: datetime
+    entry: Entry, result: Booked, fill_id: int, trade_id: int, public_id: str, now: datetime
 ) -> tuple[object, ...]:
     fill, relation = entry.fill, entry.relation
     return (
-        trade_id, uuid7(), fill_id, entry.strategy_id, relation.id if relation else None,
+        trade_id, public_id, fill_id, entry.strategy_id, relation.id if relation else None,
         entry.account_id, fill.at, fill.symbol, fill.side, fill.price, fill.quantity, result.notional,
         fill.fee, fill.fee_asset, result.fee_in_quote, result.realised_pnl, entry.signal_at,
         entry.master_price, input_hash(entry), now,

@@ -5,8 +5,8 @@ Amounts in base, everything else in quote unless said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import NamedTuple
 
 from exchanges.rounding import EXACT
 
@@ -14,8 +14,7 @@ PLACES = Decimal(1).scaleb(-18)
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """A sub-position: `held` base for which `cost` quote was paid, fees included."""
 
     held: Decimal
@@ -27,8 +26,7 @@ class Holding:
 NOTHING = Holding(ZERO, ZERO, ZERO, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """A fill. `fee_price` is the price of the fee's coin in quote, None = unknown."""
 
     side: str
@@ -41,8 +39,7 @@ class Execution:
     fee_price: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """The holding after a fill, and what the fill did to cash and result."""
 
     holding: Holding

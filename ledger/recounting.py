@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
@@ -63,7 +62,7 @@ def recount(
 
 
 def without_what_left(holding: Holding, gone: Adjustment) -> Holding:
-    return replace(holding, held=holding.held - gone.amount, cost=holding.cost - gone.cost)
+    return holding._replace(held=holding.held - gone.amount, cost=holding.cost - gone.cost)
 
 
 def recounted(

@@ -7,14 +7,13 @@ An instance of a model costs more than all PostgreSQL does for its row. Columns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
 
 import psycopg
 from django.db import connection, models
-from django.db.models.expressions import RawSQL
 
 Row = tuple[Any, ...]
 
@@ -28,11 +27,6 @@ def select(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         # The binary form is read several times faster.
         cursor.execute(sql, parameters, binary=True)
         return cursor.fetchall()
-
-
-def one_array(ids: Iterable[int]) -> RawSQL:
-    """For `filter(pk__in=one_array(ids))`: Django looks at plain ids one by one, and names each."""
-    return RawSQL("SELECT unnest(%s::bigint[])", (list(ids),))  # nosec B611 # the ids are a parameter
 
 
 def copy_out(sql: str, parameters: Sequence[Any], *, options: str, at_once: int) -> Iterator[list[bytes]]:

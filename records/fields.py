@@ -19,6 +19,19 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+def uuid7_texts(count: int) -> list[str]:
+    """So many of them as text, for rows that are written without an instance each."""
+    moment = f"{time.time_ns() // 1_000_000:012x}"
+    head = f"{moment[:8]}-{moment[8:]}-7"
+    noise = secrets.token_hex(10 * count)
+    each = [noise[at : at + 20] for at in range(0, 20 * count, 20)]
+    return [f"{head}{one[:3]}-{_VARIANT[one[3]]}{one[4:7]}-{one[7:19]}" for one in each]
+
+
+# A digit of noise, and the one that keeps its last two bits behind the two of the variant.
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
+
 class MoneyField(models.DecimalField):  # type: ignore[type-arg]
     """An amount of one asset, exact: numeric(36,18). The asset stands in a column beside it."""
 

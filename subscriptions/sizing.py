@@ -7,9 +7,9 @@ so that an order can tell why it has its size.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from exchanges.rounding import EXACT, meets_minimum, plain, round_down
 from exchanges.types import MarketRules
@@ -18,8 +18,7 @@ PLACES = Decimal(1).scaleb(-18)
 BPS = Decimal(10_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One line of an order's explanation: what was done, with which numbers, with which result.
 
     `detail` has the places {0}, {1} … for `values`, so that its words can be translated. `cut` is the code of
@@ -48,8 +47,7 @@ def written_out(step: Mapping[str, Any], translate: Callable[[str], str] = str) 
     return {name: text for name, text in {**step, **told}.items() if name != "values"}
 
 
-@dataclass(frozen=True, slots=True)
-class MasterFill:
+class MasterFill(NamedTuple):
     """What the master did. `equity` was theirs before the order; `order_amount` is the whole order's."""
 
     amount: Decimal
@@ -58,8 +56,7 @@ class MasterFill:
     order_amount: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class FollowerSettings:
+class FollowerSettings(NamedTuple):
     """How this follower copies: mode `proportional`, `multiplier` or `fixed_notional`, and its value."""
 
     mode: str
@@ -68,8 +65,7 @@ class FollowerSettings:
     realised_pnl: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Sized:
+class Sized(NamedTuple):
     """A result with its explanation. `amount` None: the facts do not suffice (the master's equity)."""
 
     amount: Decimal | None
@@ -130,17 +126,11 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
         unknown = gettext_noop("unknown")
         step = Step(gettext_noop("Master's share"), gettext_noop("the master's equity is not known"), unknown)
         return Sized(None, (step,))
-    spent = master.amount * master.price
-    share = min(spent / master.equity, Decimal(1))
+    share, share_step = _share_of_equity(master.amount * master.price, master.equity, quote)
     capital = max(follower.allocation + follower.realised_pnl, Decimal(0))
     notional = share * capital * follower.value
     steps = (
-        Step(
-            gettext_noop("Master's share"),
-            gettext_noop("{0} of {1} {2} equity"),
-            f"{share * 100:.2f} %",
-            values=(_money(spent), _money(master.equity), quote),
-        ),
+        share_step,
         Step(
             gettext_noop("Your capital × your factor"),
             gettext_noop("({0} allocated {1} realised) {2} × {3}"),
@@ -154,6 +144,14 @@ def _by_proportion(master: MasterFill, follower: FollowerSettings, *, bound: Dec
         ),
     )
     return _at_bound(notional, steps, bound=bound)
+
+
+# The same for every follower of a signal.
+@lru_cache(maxsize=16)
+def _share_of_equity(spent: Decimal, equity: Decimal, quote: str) -> tuple[Decimal, Step]:
+    share = min(spent / equity, Decimal(1))
+    label, detail = gettext_noop("Master's share"), gettext_noop("{0} of {1} {2} equity")
+    return share, Step(label, detail, f"{share * 100:.2f} %", values=(_money(spent), _money(equity), quote))
 
 
 def _at_bound(notional: Decimal, steps: tuple[Step, ...], *, bound: Decimal) -> Sized:

@@ -405,7 +405,7 @@ def test_the_preview_of_a_signal_and_the_signal_give_everybody_the_same_amount_a
 
 def test_many_followers_take_as_many_queries_as_few(master, world, url, django_assert_num_queries):
     master.post(url, BUY)
-    with django_assert_num_queries(13) as captured:
+    with django_assert_num_queries(11) as captured:
         master.post(url, BUY)
     for _n in range(20):
         factories.SubscriptionFactory.create(strategy=world.strategy)
