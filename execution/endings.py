@@ -50,7 +50,7 @@ def released(ended: Collection[Order], *, now: datetime) -> Work:
         "SELECT DISTINCT ON (subscription_id, symbol) id, kind, subscription_id, symbol, due_at <= %s"
         " FROM execution_copyorder WHERE subscription_id = ANY(%s) AND status = 'pending'"
         " ORDER BY subscription_id, symbol, id",
-        (now, [key[0] for key in keys]),
+        (now, [subscription_id for subscription_id, _ in keys]),
     )
     for pk, kind, subscription_id, symbol, is_due in waiting:
         if is_due and (subscription_id, symbol) in keys:
@@ -98,8 +98,9 @@ _REQUESTED = {
 def _tell_requested(orders: Iterable[Order]) -> None:
     """A master's own order that rests, or came to nothing, says so on its signal until it is filled."""
     for order in orders:
-        word = _REQUESTED.get(Status(order.status))
-        if word and order.signal_id and not order.subscription_id and not order.filled_amount:
+        if order.subscription_id or not order.signal_id or order.filled_amount:
+            continue
+        if word := _REQUESTED.get(Status(order.status)):
             Signal.objects.filter(pk=order.signal_id, number=None).update(
                 status=word, reason_code=order.reason_code, reason_text=order.reason_text
             )

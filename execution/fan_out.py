@@ -116,6 +116,11 @@ def _claim(
     claiming.decide_all(claimable, facts, worker=worker, now=now)
 
 
+# An enumeration takes its time to tell a value.
+_SIGNAL = CopyOrder.Origin.SIGNAL.value
+_ENTRY, _EXIT = CopyOrder.Kind.ENTRY.value, CopyOrder.Kind.EXIT.value
+
+
 def order_of(
     signal: Signal, relation: Relation, facts: Facts, now: datetime, wanted: Purchase | None
 ) -> Order:
@@ -123,20 +128,20 @@ def order_of(
     verdict = judge(wanted, relation, facts) if wanted else _exit(signal)
     number = signal.number or 0
     return Order(
-        origin=CopyOrder.Origin.SIGNAL.value,
+        origin=_SIGNAL,
         origin_number=number,
         subscription_id=relation.id,
         strategy_id=signal.strategy_id,
         signal_id=signal.pk,
         exchange_account_id=relation.exchange_account_id,
         client_order_id=client_order_id(
-            origin=CopyOrder.Origin.SIGNAL.value,
+            origin=_SIGNAL,
             origin_number=number,
             owner=relation.id,
             symbol=signal.symbol,
             part=1,
         ),
-        kind=CopyOrder.Kind.EXIT.value if signal.is_exit else CopyOrder.Kind.ENTRY.value,
+        kind=_EXIT if signal.is_exit else _ENTRY,
         symbol=signal.symbol,
         side=signal.side,
         type="market" if signal.is_exit else "limit_ioc",

@@ -44,6 +44,8 @@ class Allowances:
 
     def over(self, *, follower_id: int, subscription_id: int) -> list[Allowance]:
         """Those that hold for a copy: its owner's, and its own."""
+        if not self.of_users and not self.of_copies:
+            return []
         both = self.of_users.get(follower_id), self.of_copies.get(subscription_id)
         return [allowance for allowance in both if allowance]
 

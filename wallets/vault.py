@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import orjson
 
 from exchanges.types import Credentials
 from records import sealing
@@ -12,10 +12,10 @@ __all__ = ["CannotOpen", "seal", "unseal"]
 
 
 def seal(credentials: Credentials, *, owner: str) -> str:
-    plain = json.dumps([credentials.api_key, credentials.secret, credentials.password]).encode()
+    plain = orjson.dumps([credentials.api_key, credentials.secret, credentials.password])
     return sealing.seal(plain, owner=owner)
 
 
 def unseal(sealed: str, *, owner: str) -> Credentials:
     """What `seal` made for the same owner; CannotOpen."""
-    return Credentials(*json.loads(sealing.unseal(sealed, owner=owner)))
+    return Credentials(*orjson.loads(sealing.unseal(sealed, owner=owner)))
