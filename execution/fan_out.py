@@ -27,7 +27,7 @@ from execution.reasons import Reason
 from execution.rules import rules_of
 from execution.silence import why_no_entry
 from execution.states import Status
-from records.bulk import select
+from records.bulk import one_row, select
 from strategies.models import Signal, Strategy
 from subscriptions.relations import Relation, lock_followers
 from subscriptions.sizing import MasterFill, Step
@@ -56,7 +56,8 @@ def write_slice(slice_id: int, *, now: datetime, claim_for: str = "") -> Written
         if taken is None:
             return Written([], [])
         signal_id, above, upto = taken
-        signal = Signal.objects.select_related("strategy").get(pk=signal_id)
+        signal = one_row(Signal, signal_id)
+        signal.strategy = one_row(Strategy, signal.strategy_id)
         relations = lock_followers(signal.strategy_id, number=signal.number or 0, above=above, upto=upto)
         facts = claiming.facts_for(relations, rules, quotes=[signal.strategy.quote], now=now)
         wanted = _wanted(signal, now)

@@ -20,7 +20,7 @@ from execution.models import FanOutSlice
 from execution.reasons import Reason
 from execution.states import Status
 from execution.thin import shares_of
-from records.bulk import insert_rows, next_ids, select, update_rows
+from records.bulk import insert_rows, next_ids, one_row, select, update_rows
 from strategies.models import Signal
 
 SLICE = 250
@@ -120,7 +120,7 @@ _FIRST_TO_WRITE = """
 def _first_to_write(signal_id: int, now: datetime) -> Signal | None:
     """Locked. Entries that are too old to be bought hold up nobody."""
     found = select(_FIRST_TO_WRITE, (signal_id, now - CLOCKS_DIFFER))
-    return Signal.objects.get(pk=found[0][0]) if found else None
+    return one_row(Signal, found[0][0]) if found else None
 
 
 def _write(signal: Signal, now: datetime) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from psycopg.types.json import set_json_loads
 
 Row = tuple[Any, ...]
+Instance = TypeVar("Instance", bound=models.Model)
 
 # The driver's own reader of jsonb is slower; Django has its own for its models.
 set_json_loads(orjson.loads)
@@ -34,6 +35,23 @@ def select(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         # The binary form is read several times faster.
         cursor.execute(sql, sent, binary=True)
         return cursor.fetchall()
+
+
+def one_row(model: type[Instance], pk: int) -> Instance:
+    """What `objects.get(pk=pk)` gives, which takes Django ten times as long. `DoesNotExist` too."""
+    names, query = _one_row_of(model)
+    rows = select(query, (pk,))
+    if not rows:
+        raise model.DoesNotExist  # type: ignore[attr-defined]
+    return model.from_db(DEFAULT_DB_ALIAS, names, rows[0])
+
+
+@cache
+def _one_row_of(model: type[models.Model]) -> tuple[list[str], str]:
+    fields = model._meta.concrete_fields
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    query = f'SELECT {columns} FROM "{model._meta.db_table}" WHERE id = %s'  # nosec B608 # names of the model
+    return [field.attname for field in fields], query
 
 
 def copy_out(sql: str, parameters: Sequence[Any], *, options: str, at_once: int) -> Iterator[list[bytes]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.bulk import select
+from records.bulk import one_row, select
 from records.fields import uuid7_texts
 
 # PostgreSQL keeps no NUL.
@@ -26,6 +26,15 @@ def test_texts_arrive_as_they_are(texts):
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))
 def test_numbers_arrive_as_they_are(numbers):
     assert [number for (number,) in select("SELECT unnest(%s::bigint[])", (numbers,))] == numbers
+
+
+def test_one_row_is_the_instance_that_django_makes(strategy):
+    told, asked = one_row(type(strategy), strategy.pk), type(strategy).objects.get(pk=strategy.pk)
+    values = {field.attname for field in strategy._meta.concrete_fields}
+    assert {name: getattr(told, name) for name in values} == {name: getattr(asked, name) for name in values}
+    assert not told._state.adding
+    with pytest.raises(type(strategy).DoesNotExist):
+        one_row(type(strategy), 0)
 
 
 def test_ids_of_many_rows_are_of_the_seventh_version_and_none_comes_twice():
