@@ -76,6 +76,8 @@ class Sized(NamedTuple):
         return any(step.cut for step in self.steps)
 
 
+# The same for most followers of a signal.
+@lru_cache(maxsize=256)
 def price_bound(*, master_price: Decimal, max_slippage_bps: int, tick_size: Decimal) -> Decimal:
     """The most an entry may pay: the master's average price and the slippage, down to the tick."""
     with localcontext(EXACT):
