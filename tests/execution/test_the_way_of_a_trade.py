@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from execution import slices
 from execution.fan_out import write_slice
-from execution.models import CopyOrder
+from execution.models import CopyOrder, FanOutSlice
 from execution.states import Status
 from ledger.models import Fill, Position, Posting, Trade
 from strategies.models import Signal
@@ -114,6 +114,32 @@ def test_wherever_the_round_begins_everybody_gets_one_order(
     signal = world.master_trades("buy", "0.01")
 
     assert len(world.fan_out(signal)) == 3
+
+
+@pytest.mark.parametrize(
+    ("side", "age_seconds", "holds_up"),
+    [("buy", 10, True), ("buy", 3600, False), ("sell", 10, True), ("sell", 3600, True)],
+)
+def test_an_earlier_signal_is_written_first_unless_nobody_buys_it_any_more(
+    world: World, side: str, age_seconds: int, holds_up: bool
+) -> None:
+    world.copy("buy", "0.02")
+    earlier = world.master_trades(side, "0.01", at=timezone.now() - timedelta(seconds=age_seconds))
+    later = world.master_trades("buy", "0.01")
+
+    plan = slices.plan(later.pk, now=timezone.now())
+    assert plan.is_complete != holds_up
+    written = set(FanOutSlice.objects.filter(pk__in=plan.slice_ids).values_list("signal_id", flat=True))
+    assert written == {earlier.pk if holds_up else later.pk}
+
+
+def test_what_is_written_for_everybody_begins_no_later_signal(world: World) -> None:
+    earlier, later = world.master_trades("buy", "0.01"), world.master_trades("buy", "0.01")
+    world.fan_out(earlier)
+
+    plan = slices.plan(earlier.pk, now=timezone.now())
+    assert (plan.slice_ids, plan.is_complete) == ([], True)
+    assert not FanOutSlice.objects.filter(signal=later).exists()
 
 
 def test_a_paused_follower_is_accounted_for_and_still_follows_exits(world: World) -> None:
