@@ -47,6 +47,7 @@ def placed(answer: Mapping[str, Any], request: OrderRequest) -> OrderReport:
     filled, requested = Decimal(answer["executedQty"]), Decimal(answer["origQty"])
     order_id, at = str(answer["orderId"]), clock.at_milliseconds(int(answer["transactTime"]))
     is_final = answer["status"] in _FINAL
+    # As `reports.with_fills`, which makes a report and its last fill a second time.
     told = {str(fill["tradeId"]): fill for fill in answer.get("fills", ())}
     trade_ids = sorted(told, key=lambda trade_id: (len(trade_id), trade_id))
     is_whole = is_final and sum(Decimal(fill["qty"]) for fill in told.values()) == filled

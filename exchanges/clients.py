@@ -285,6 +285,7 @@ def _watched(ccxt_class: type) -> type[Any]:
 
 def client_for(base: Base, account: Account | None = None, purpose: Purpose = Purpose.QUESTION) -> Client:
     """A copy of the base for one call; without an account it is keyless."""
+    # As copy.copy, which goes through pickling's protocol for it.
     api = base.instance.__class__.__new__(base.instance.__class__)
     api.__dict__.update(base.instance.__dict__)
     exchange = base.venue.exchange
