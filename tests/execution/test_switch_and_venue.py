@@ -21,14 +21,17 @@ PATIENCE_SECONDS = 30
 
 @pytest.fixture
 def crowd(transactional_db: None, venue: PaperExchange) -> World:
-    """One person whose many copies have entries waiting; the exchange takes a tenth of a second for each."""
+    """One person whose many copies have entries waiting; the exchange takes a third of a second for each.
+
+    So a slow machine, too, throws the switch before all have left.
+    """
     world = build(venue, followers=1)
     person = world.subscriptions[0].follower
     for _number in range(COPIES - 1):
         opened = venue.open_account(balances={"USDT": "2000"})
         world.keys.append(opened["api_key"])
         world.subscriptions.append(subscribe(world, person, connect(venue, person, opened)))
-    venue.fault("latency", endpoint="order", ms=100)
+    venue.fault("latency", endpoint="order", ms=333)
     return world
 
 
